@@ -1,0 +1,77 @@
+#include "logs/queries.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace halyard {
+namespace {
+
+RankingKey KeyOf(const Record& record) {
+  return {record.workload, record.device, record.unit, record.board_kind};
+}
+
+bool IsBetter(const Record& a, const Record& b) {
+  const auto rank = [](const Record& r) {
+    return std::tuple(-r.protocol, r.phase != "final", r.value(), r.id);
+  };
+  return rank(a) < rank(b);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Record>> BestRecords(const MeasurementLog& log,
+                                                const RecordFilter& filter) {
+  RecordFilter ok_only = filter;
+  ok_only.outcome = Outcome::kOk;
+  absl::StatusOr<std::vector<Record>> records = log.Query(ok_only);
+  if (!records.ok()) return records.status();
+
+  std::map<RankingKey, const Record*> best;
+  for (const Record& record : *records) {
+    const Record*& incumbent = best[KeyOf(record)];
+    if (incumbent == nullptr || IsBetter(record, *incumbent)) incumbent = &record;
+  }
+  std::vector<Record> result;
+  for (const auto& [key, record] : best) result.push_back(*record);
+  return result;
+}
+
+absl::StatusOr<std::map<Outcome, int64_t>> OutcomeCounts(const MeasurementLog& log,
+                                                         const RecordFilter& filter) {
+  std::map<Outcome, int64_t> counts;
+  for (size_t i = 0; i < kOutcomeNames.size(); ++i) {
+    RecordFilter one = filter;
+    one.outcome = static_cast<Outcome>(i);
+    if (filter.outcome && filter.outcome != one.outcome) continue;
+    const absl::StatusOr<int64_t> count = log.Count(one);
+    if (!count.ok()) return count.status();
+    if (*count > 0) counts[*one.outcome] = *count;
+  }
+  return counts;
+}
+
+absl::StatusOr<std::vector<TaskStats>> Stats(const MeasurementLog& log) {
+  absl::StatusOr<std::vector<Record>> records = log.Query({});
+  if (!records.ok()) return records.status();
+
+  std::map<RankingKey, TaskStats> tasks;
+  for (Record& record : *records) {
+    TaskStats& task = tasks[KeyOf(record)];
+    const int64_t time = record.time_unix_ms;
+    task.first_unix_ms = task.trials == 0 ? time : std::min(task.first_unix_ms, time);
+    task.last_unix_ms = task.trials == 0 ? time : std::max(task.last_unix_ms, time);
+    ++task.trials;
+    if (record.outcome != Outcome::kOk) continue;
+    ++task.ok;
+    if (!task.best || IsBetter(record, *task.best)) task.best = std::move(record);
+  }
+  std::vector<TaskStats> result;
+  for (auto& [key, task] : tasks) {
+    task.key = key;
+    result.push_back(std::move(task));
+  }
+  return result;
+}
+
+}  // namespace halyard

@@ -1,0 +1,49 @@
+// Questions people and commands ask of a log, over any store.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "logs/measurement_log.h"
+
+namespace halyard {
+
+// What may be ranked together. Records of different keys never are.
+struct RankingKey {
+  std::string workload;
+  std::string device;
+  std::string unit;
+  BoardKind board_kind = BoardKind::kPhysical;
+
+  auto operator<=>(const RankingKey&) const = default;
+};
+
+struct TaskStats {
+  RankingKey key;
+  int64_t trials = 0;
+  int64_t ok = 0;
+  std::optional<Record> best;  // as BestRecords; none where ok is 0
+  int64_t first_unix_ms = 0;
+  int64_t last_unix_ms = 0;
+
+  double ok_share() const { return static_cast<double>(ok) / static_cast<double>(trials); }
+};
+
+// The best ok record of each key among those that match, in key order; filter.outcome is ignored.
+// Best: the lowest value() among final records, or among screening ones where there is no final one
+// (screening is cheap and noisy). Only the newest timing protocol a key has ok records of counts.
+// The earlier record wins a tie.
+absl::StatusOr<std::vector<Record>> BestRecords(const MeasurementLog& log,
+                                                const RecordFilter& filter);
+
+// How many matching records ended in each outcome; outcomes that did not occur are left out.
+absl::StatusOr<std::map<Outcome, int64_t>> OutcomeCounts(const MeasurementLog& log,
+                                                         const RecordFilter& filter);
+
+// One entry a key, in key order.
+absl::StatusOr<std::vector<TaskStats>> Stats(const MeasurementLog& log);
+
+}  // namespace halyard

@@ -1,0 +1,188 @@
+#include "logs/sqlite_log.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <utility>
+
+#include "logs/record_check.h"
+
+namespace halyard {
+namespace {
+
+constexpr char kColumns[] =
+    "workload, config, space_version, device, board, board_kind, unit, samples, outcome, message, "
+    "phase, checks, artifact_sha256, compiler, protocol, environment, seed, time_unix_ms";
+constexpr char kInsert[] = "INSERT INTO records ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+// The shortest decimal that reads back as the same double, separated by spaces.
+std::string SamplesToText(const std::vector<double>& samples) {
+  std::string text;
+  for (double sample : samples) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, sample).ptr;
+    if (!text.empty()) text += ' ';
+    text.append(digits, end);
+  }
+  return text;
+}
+
+template <typename Number>
+bool NumberFromText(std::string_view text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool SamplesFromText(std::string_view text, std::vector<double>& samples) {
+  while (!text.empty()) {
+    const size_t length = std::min(text.find(' '), text.size());
+    if (!NumberFromText(text.substr(0, length), samples.emplace_back())) return false;
+    text.remove_prefix(std::min(length + 1, text.size()));
+  }
+  return true;
+}
+
+absl::StatusOr<Record> ReadRow(const SqliteStatement& row, const std::string& log_name) {
+  Record record;
+  int column = 0;
+  record.id = row.Integer(column++);
+  const auto damaged = [&](std::string_view field) {
+    return absl::DataLossError(fmt::format("log {}, record {}: {} '{}' cannot be read", log_name,
+                                           record.id, field, row.Text(column - 1)));
+  };
+  record.workload = row.Text(column++);
+  record.config = row.Text(column++);
+  record.space_version = static_cast<int>(row.Integer(column++));
+  record.device = row.Text(column++);
+  record.board = row.Text(column++);
+  const std::string board_kind = row.Text(column++);
+  if (board_kind != BoardKindName(BoardKind::kPhysical)) {
+    if (board_kind != BoardKindName(BoardKind::kVirtual)) return damaged("board_kind");
+    record.board_kind = BoardKind::kVirtual;
+  }
+  record.unit = row.Text(column++);
+  if (!SamplesFromText(row.Text(column++), record.samples)) return damaged("samples");
+  const std::optional<Outcome> outcome = OutcomeFromName(row.Text(column++));
+  if (!outcome) return damaged("outcome");
+  record.outcome = *outcome;
+  record.message = row.Text(column++);
+  record.phase = row.Text(column++);
+  record.checks = row.Text(column++);
+  record.artifact_sha256 = row.Text(column++);
+  record.compiler = row.Text(column++);
+  record.protocol = static_cast<int>(row.Integer(column++));
+  record.environment = row.Text(column++);
+  if (!NumberFromText(row.Text(column++), record.seed)) return damaged("seed");
+  record.time_unix_ms = row.Integer(column++);
+  return record;
+}
+
+void BindRow(SqliteStatement& row, const Record& record) {
+  row.Bind(record.workload)
+      .Bind(record.config)
+      .Bind(int64_t{record.space_version})
+      .Bind(record.device)
+      .Bind(record.board)
+      .Bind(BoardKindName(record.board_kind))
+      .Bind(record.unit)
+      .Bind(SamplesToText(record.samples))
+      .Bind(OutcomeName(record.outcome))
+      .Bind(record.message)
+      .Bind(record.phase)
+      .Bind(record.checks)
+      .Bind(record.artifact_sha256)
+      .Bind(record.compiler)
+      .Bind(int64_t{record.protocol})
+      .Bind(record.environment)
+      .Bind(std::to_string(record.seed))
+      .Bind(record.time_unix_ms);
+}
+
+// `SELECT what FROM records` with the filter's conditions bound.
+absl::StatusOr<SqliteStatement> Select(const SqliteConnection& connection, const std::string& what,
+                                       const RecordFilter& filter, const std::string& order) {
+  std::string sql = "SELECT " + what + " FROM records WHERE 1=1";
+  if (!filter.workload.empty()) sql += " AND workload = ?";
+  if (!filter.device.empty()) sql += " AND device = ?";
+  if (!filter.unit.empty()) sql += " AND unit = ?";
+  if (filter.space_version) sql += " AND space_version = ?";
+  if (filter.outcome) sql += " AND outcome = ?";
+  absl::StatusOr<SqliteStatement> select = connection.Prepare(sql + order);
+  if (!select.ok()) return select;
+  if (!filter.workload.empty()) select->Bind(filter.workload);
+  if (!filter.device.empty()) select->Bind(filter.device);
+  if (!filter.unit.empty()) select->Bind(filter.unit);
+  if (filter.space_version) select->Bind(int64_t{*filter.space_version});
+  if (filter.outcome) select->Bind(OutcomeName(*filter.outcome));
+  return select;
+}
+
+}  // namespace
+
+SqliteLog::SqliteLog(std::optional<LogWriterLock> lock, SqliteConnection connection)
+    : lock_(std::move(lock)), connection_(std::move(connection)) {}
+
+absl::Status SqliteLog::Insert(const std::vector<Record>& records, std::vector<int64_t>& ids) {
+  absl::StatusOr<SqliteStatement> insert = connection_.Prepare(fmt::format(kInsert, kColumns));
+  if (!insert.ok()) return insert.status();
+  for (const Record& record : records) {
+    insert->Reset();
+    BindRow(*insert, record);
+    const absl::StatusOr<bool> done = insert->Step();
+    if (!done.ok()) return done.status();
+    ids.push_back(sqlite3_last_insert_rowid(connection_.handle()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteLog::Append(std::vector<Record>& records) {
+  if (!lock_) {
+    return absl::FailedPreconditionError("log " + connection_.name() + " is open for reading only");
+  }
+  for (size_t i = 0; i < records.size(); ++i) {
+    const absl::Status status = NormalizeRecord(records[i]);
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(
+          fmt::format("record {} of {}: {}", i + 1, records.size(), std::string(status.message())));
+    }
+  }
+  if (records.empty()) return absl::OkStatus();
+
+  const std::lock_guard<std::mutex> guard(mutex_);
+  if (connection_.HasMoved()) {
+    return absl::FailedPreconditionError("log " + connection_.name() +
+                                         " was moved or removed while it was open");
+  }
+  std::vector<int64_t> ids;
+  const absl::Status status = connection_.Transaction([&] { return Insert(records, ids); });
+  if (!status.ok()) return status;
+  for (size_t i = 0; i < records.size(); ++i) records[i].id = ids[i];
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Record>> SqliteLog::Query(const RecordFilter& filter) const {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  absl::StatusOr<SqliteStatement> select =
+      Select(connection_, std::string("id, ") + kColumns, filter, " ORDER BY id");
+  if (!select.ok()) return select.status();
+  std::vector<Record> records;
+  while (true) {
+    const absl::StatusOr<bool> row = select->Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return records;
+    absl::StatusOr<Record> record = ReadRow(*select, connection_.name());
+    if (!record.ok()) return record.status();
+    records.push_back(*std::move(record));
+  }
+}
+
+absl::StatusOr<int64_t> SqliteLog::Count(const RecordFilter& filter) const {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  absl::StatusOr<SqliteStatement> select = Select(connection_, "COUNT(*)", filter, "");
+  if (!select.ok()) return select.status();
+  const absl::StatusOr<bool> row = select->Step();
+  if (!row.ok()) return row.status();
+  return select->Integer(0);
+}
+
+}  // namespace halyard

@@ -1,0 +1,42 @@
+#include "rpc_farm/plugin_report.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace halyard {
+namespace {
+
+// The plugin counts in 1/65536 of a cycle, so that sums are exact whatever their order.
+constexpr double kUnitsPerCycle = 65536;
+
+void Fill(const nlohmann::json& kernel, EntryResult* entry) {
+  entry->serial_cycles = kernel.at("serial").get<uint64_t>() / kUnitsPerCycle;
+  for (const auto& region : kernel.at("regions")) {
+    entry->regions.push_back(
+        {region.at(0).get<int64_t>(), region.at(1).get<uint64_t>() / kUnitsPerCycle});
+  }
+  kernel.at("instructions").get_to(entry->instructions);
+}
+
+}  // namespace
+
+absl::Status AddPluginReport(const std::string& report, RunReply* reply) {
+  try {
+    const auto json = nlohmann::json::parse(report);
+    const auto& kernels = json.at("kernels");
+    size_t next = 0;
+    for (auto& entries : reply->candidates) {
+      for (EntryResult& entry : entries) {
+        if (next == kernels.size()) return absl::InternalError("the plugin saw too few kernels");
+        Fill(kernels[next++], &entry);
+      }
+    }
+    if (next != kernels.size()) return absl::InternalError("the plugin saw too many kernels");
+  } catch (const nlohmann::json::exception& e) {
+    return absl::InternalError(fmt::format("no report from the plugin: {}", e.what()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace halyard

@@ -1,0 +1,115 @@
+#include "rpc_farm/qemu_user_executor.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "rpc_farm/child_process.h"
+#include "rpc_farm/local_executor.h"
+#include "rpc_farm/plugin_report.h"
+#include "rpc_farm/runner_outcome.h"
+
+namespace halyard {
+namespace {
+
+// qemu itself: code buffer, translation tables, libraries.
+constexpr int64_t kQemuBytes = int64_t{1} << 30;
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "halyard-XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::string& path() const { return path_; }  // empty: could not be made
+
+ private:
+  std::string path_;
+};
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::string PluginArgument(const std::string& plugin, const std::string& report,
+                           const VirtualBoard& board) {
+  std::string text = fmt::format("{},out={},issue_width={}", plugin, report, board.issue_width);
+  for (const auto& [name, rate] : board.per_cycle) text += fmt::format(",{}={}", name, rate);
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<QemuUserExecutor>> QemuUserExecutor::Make(std::string qemu,
+                                                                         std::string plugin,
+                                                                         std::string runner,
+                                                                         const Device& device) {
+  const ChildResult version = RunChild({qemu, "--version"}, "", ChildLimits{});
+  if (!version.started || version.exit_code != 0) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} does not run ({}): install the package qemu-user", qemu, OneLine(version.err)));
+  }
+  std::unique_ptr<QemuUserExecutor> executor(new QemuUserExecutor);
+  executor->qemu_ = std::move(qemu);
+  executor->qemu_version_ = OneLine(version.out.substr(0, version.out.find('\n')));
+  executor->plugin_ = std::move(plugin);
+  executor->runner_ = std::move(runner);
+  executor->device_ = device;
+  return executor;
+}
+
+RunReply QemuUserExecutor::PeakOfDevice() const {
+  RunReply reply;
+  reply.peak_gflops = device_.clock_ghz * device_.peak_flop_per_cycle();
+  reply.copy_gb_per_s = device_.copy_gb_per_s;
+  return reply;
+}
+
+RunOutcome QemuUserExecutor::Run(const RunRequest& request, std::chrono::milliseconds deadline) {
+  if (request.mode == RunMode::kPeak) return {RunStatus::kOk, "", PeakOfDevice()};
+  const TemporaryFolder folder;
+  if (folder.path().empty()) return {RunStatus::kInfra, "cannot make a temporary folder", {}};
+  const std::string report = folder.path() + "/report.json";
+  RunRequest counted = request;
+  counted.mode = RunMode::kCount;
+  if (request.mode == RunMode::kInterleave) {
+    for (CandidateSpec& candidate : counted.candidates) candidate.entries.resize(1);
+  }
+
+  ChildLimits limits;
+  limits.deadline = deadline;
+  limits.memory_bytes = device_.memory_bytes + kQemuBytes;
+  limits.fixed_addresses = true;
+  // -seed: the random bytes the kernel hands to a program; -0: a name of fixed length.
+  const std::vector<std::string> argv = {
+      qemu_,    "-cpu",    device_.virtual_board.qemu_cpu,
+      "-seed",  "1",       "-0",
+      "runner", "-plugin", PluginArgument(plugin_, report, device_.virtual_board),
+      runner_};
+  const ChildResult child = RunChild(argv, nlohmann::json(counted).dump(), limits);
+  RunOutcome outcome = OutcomeOfRunner(child, counted);
+  if (outcome.status != RunStatus::kOk) return outcome;
+  if (absl::Status status = AddPluginReport(ReadFile(report), &outcome.reply); !status.ok()) {
+    outcome.status = RunStatus::kInfra;
+    outcome.message = OneLine(std::string(status.message()) + " " + child.err);
+  }
+  return outcome;
+}
+
+std::string QemuUserExecutor::board_id() const { return "virtual-" + device_.id; }
+
+std::string QemuUserExecutor::environment() const {
+  return fmt::format("{}, cpu {}", qemu_version_, device_.virtual_board.qemu_cpu);
+}
+
+}  // namespace halyard

@@ -1,0 +1,230 @@
+#include "schedules/blocked_matmul.h"
+
+#include <algorithm>
+
+#include "fmt/format.h"
+#include "schedules/knob_sets.h"
+
+namespace halyard {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::RVar;
+using Halide::TailStrategy;
+using Halide::Var;
+
+std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bool pack_a_needed) {
+  std::vector<int64_t> k_blocks = {0};  // 0: the whole depth
+  for (int64_t k : {64, 128, 192, 256, 384, 512, 1024}) {
+    if (sizes.taps == 1 && k < sizes.depth && sizes.depth % k == 0) k_blocks.push_back(k);
+  }
+  const std::vector<int64_t> widths = VectorWidths(device);
+  const int64_t col_vectors = RoundUp(sizes.cols, widths.front()) / widths.front();
+  return {
+      Knob::Sizes("vec", widths),
+      Knob::Sizes("reg_m", UpTo({1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14}, sizes.rows)),
+      Knob::Sizes("reg_n", UpTo({1, 2, 3, 4, 5, 6, 8}, col_vectors)),
+      Knob::Sizes("tile_m", UpTo({1, 2, 4, 6, 8, 12, 16, 24, 32, 64}, sizes.rows)),
+      Knob::Sizes("tile_n", UpTo({1, 2, 3, 4, 6, 8, 16, 32}, col_vectors)),
+      Knob::Sizes("k_block", k_blocks),
+      Knob::Sizes("unroll_k", UpTo({1, 2, 4, 8}, sizes.depth)),
+      Knob::Choice("order", {"m_outer", "n_outer"}),
+      Knob::Choice("inner", {"n_outer", "m_outer"}),
+      pack_a_needed ? Knob::Choice("pack_a", {"tile", "root"})
+                    : Knob::Choice("pack_a", {"none", "tile", "root"}),
+      Knob::Choice("pack_b", {"none", "tile", "root"}),
+      Knob::Choice("parallel", {"serial", "outer", "both"}),
+      Knob::Choice("tail", {"pad", "shift"}),
+  };
+}
+
+MatmulTile ReadMatmulTile(const ConfigView& view) {
+  auto read = [&](const char* name) { return static_cast<int>(view[name]); };
+  return {read("vec"),    read("reg_m"),   read("reg_n"),   read("tile_m"),
+          read("tile_n"), read("k_block"), read("unroll_k")};
+}
+
+void CanonicaliseMatmul(const MatmulSizes& sizes, const ConfigView& view,
+                        const std::vector<Knob>& knobs, Config& config) {
+  const MatmulTile t = ReadMatmulTile(view);
+  // Panels and K-blocked accumulators are aligned to register tiles; a shifted last tile is not.
+  if (!view.is("pack_b", "none") || t.k_block != 0) ResetKnob(knobs, "tail", config);
+  // Where the register tile divides both sizes there is no tail to treat.
+  if (sizes.rows % t.reg_m == 0 && sizes.cols % t.cols() == 0) ResetKnob(knobs, "tail", config);
+  // One register tile in a cache tile has one sweep order.
+  if (t.tile_m == 1 || t.tile_n == 1) ResetKnob(knobs, "inner", config);
+}
+
+std::string WhyMatmulInvalid(const MatmulSizes& sizes, const Device& device,
+                             const ConfigView& view) {
+  const MatmulTile t = ReadMatmulTile(view);
+  // Accumulators, one row of B and one broadcast of A; x86 FMAs broadcast from memory.
+  const int native = std::max(1, t.vec / device.lanes_f32());
+  const int live =
+      (t.reg_m * t.reg_n + 1) * native + (device.triplet.starts_with("x86") ? 0 : t.reg_n);
+  if (live > device.vector_registers) {
+    return fmt::format("register tile {}x{} needs {} vector registers of {}", t.reg_m, t.reg_n,
+                       live, device.vector_registers);
+  }
+  const int64_t cols = t.cols();
+  if (cols >= 2 * RoundUp(sizes.cols, t.vec) && t.reg_n > 1) return "register tile wider than N";
+  if (t.reg_m * (t.tile_m - 1) >= sizes.rows) return "cache tile taller than M";
+  if (cols * (t.tile_n - 1) >= sizes.cols) return "cache tile wider than N";
+  if (view.is("tail", "shift") && (sizes.rows < t.reg_m || sizes.cols < cols)) {
+    return "a shifted tail needs the matrix to hold one register tile";
+  }
+  // A K-blocked cache tile is computed whole, the part past the edge included.
+  const int64_t whole_cols = t.k_block != 0 ? cols * t.tile_n : cols;
+  if (view.is("tail", "pad") && view.is("pack_b", "none") && sizes.cols % whole_cols != 0) {
+    return "a padded tail in N needs B packed";
+  }
+  const int64_t depth = t.k_block != 0 ? t.k_block : sizes.depth * sizes.taps;
+  if (t.unroll_k > (t.k_block != 0 ? t.k_block : sizes.depth)) return "unrolls K beyond its extent";
+  if (t.unroll_k * t.reg_m * t.reg_n * native > 256)
+    return "unrolled body larger than the micro-op cache";
+  const int64_t last = device.caches.back().bytes;
+  const int64_t l2 = device.caches[std::min<size_t>(1, device.caches.size() - 1)].bytes;
+  const int64_t rows_tile = static_cast<int64_t>(t.reg_m) * t.tile_m;
+  const int64_t cols_tile = cols * t.tile_n;
+  if (view.is("pack_a", "tile") && 4 * rows_tile * depth > 2 * l2) return "packed A tile beyond L2";
+  if (view.is("pack_b", "tile") && 4 * cols_tile * depth > std::max(2 * l2, last / 2)) {
+    return "packed B tile beyond the caches";
+  }
+  if (t.k_block != 0 && 4 * rows_tile * cols_tile > l2)
+    return "K-blocked accumulator tile beyond L2";
+  const bool two_loops = view.is("parallel", "both");
+  if (two_loops && t.k_block == 0 && rows_tile >= sizes.rows && cols_tile >= sizes.cols) {
+    return "parallel over a single tile";
+  }
+  return "";
+}
+
+void SetSafeMatmul(const std::vector<Knob>& knobs, Config& config) {
+  SetKnob(knobs, "reg_m", 4, config);  // falls to the largest the matrix holds
+  SetKnob(knobs, "reg_n", 1, config);
+  SetLabel(knobs, "pack_b", "root", config);
+  SetLabel(knobs, "parallel", "outer", config);
+}
+
+namespace {
+
+// The product at one register tile: an accumulator Func computed in registers over [0, depth) of
+// the reduction, starting at `first`.
+void ScheduleRegisterTile(Func acc, RVar k, const MatmulTile& t, Var n, Var m) {
+  Var nv("nv"), nu("nu");
+  acc.bound_extent(n, t.cols()).bound_extent(m, t.reg_m);
+  acc.split(n, nu, nv, t.vec).vectorize(nv).unroll(nu).unroll(m);
+  auto update = acc.update();
+  update.split(n, nu, nv, t.vec).reorder(nv, nu, m, k).vectorize(nv).unroll(nu).unroll(m);
+  if (t.unroll_k > 1) update.unroll(k, t.unroll_k);
+}
+
+}  // namespace
+
+Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents& e,
+                    const ConfigView& view) {
+  const MatmulTile t = ReadMatmulTile(view);
+  Var n("n"), m("m"), k("k"), tap("tap"), kb("kb");
+  const bool pad = view.is("tail", "pad");
+  const bool pack_a = !view.is("pack_a", "none"), pack_b = !view.is("pack_b", "none");
+
+  // Rows and columns past the edge are computed on clamped operands and never stored.
+  Func a_rows(name + "_a"), panels(name + "_b_panels");
+  Var within("within"), panel("panel");
+  a_rows(k, tap, m) = a(k, tap, pad ? Halide::min(Halide::likely(m), e.rows - 1) : Expr(m));
+  // [column panel][tap][k][column in panel]: the register tile reads B as one stream.
+  const Expr column = panel * t.cols() + within;
+  panels(within, k, tap, panel) = b(Halide::min(Halide::likely(column), e.cols - 1), k, tap);
+  auto b_at = [&](Expr n, Expr k, Expr tap) -> Expr {
+    return pack_b ? panels(n % t.cols(), k, tap, n / t.cols()) : b(n, k, tap);
+  };
+
+  Func acc(name + "_acc"), out(name), partial(name + "_partial");
+  RDom r(0, e.depth, 0, e.taps, name + "_k");
+  RDom blocks(0, t.k_block == 0 ? Expr(1) : e.depth / t.k_block, name + "_blocks");
+  RDom rk(0, std::max(t.k_block, 1), name + "_in_block");
+  acc(n, m) = 0.0f;
+  if (t.k_block == 0) {
+    acc(n, m) += a_rows(r.x, r.y, m) * b_at(n, r.x, r.y);
+  } else {
+    const Expr at = kb * t.k_block + rk;
+    partial(n, m, kb) = 0.0f;
+    partial(n, m, kb) += a_rows(at, 0, m) * b_at(n, at, 0);
+    acc(n, m) += partial(n, m, blocks);
+  }
+  out(n, m) = acc(n, m);
+
+  // Register tiles first, then cache tiles counted in whole register tiles, so that the only ragged
+  // split is the register tile's and the loop over tiles stops exactly at the edge.
+  Var nt("nt"), nr("nr"), mt("mt"), mr("mr"), nu("nu"), no("no"), mo("mo"), nv("nv"), task("task");
+  const TailStrategy tail = pad ? TailStrategy::GuardWithIf : TailStrategy::ShiftInwards;
+  const bool m_outer = view.is("order", "m_outer");
+  const bool inner_n_outer = view.is("inner", "n_outer");
+  auto tile = [&](auto stage, bool ragged) {
+    const TailStrategy edge = ragged ? tail : TailStrategy::RoundUp;
+    stage.split(n, nt, nr, t.cols(), edge).split(m, mt, mr, t.reg_m, edge);
+    stage.split(nr, nu, nv, t.vec).vectorize(nv).unroll(nu).unroll(mr);
+  };
+  tile(out, true);
+  out.split(nt, no, nt, t.tile_n, TailStrategy::GuardWithIf);
+  out.split(mt, mo, mt, t.tile_m, TailStrategy::GuardWithIf);
+  const Var cache_outer = m_outer ? mo : no, cache_inner = m_outer ? no : mo;
+  if (inner_n_outer) {
+    out.reorder(nv, nu, mr, mt, nt, cache_inner, cache_outer);
+  } else {
+    out.reorder(nv, nu, mr, nt, mt, cache_inner, cache_outer);
+  }
+  Var at_outer = cache_outer, at_inner = cache_inner;
+  if (view.is("parallel", "both")) {
+    out.fuse(cache_inner, cache_outer, task).parallel(task);
+    at_outer = at_inner = task;
+  } else if (view.is("parallel", "outer")) {
+    out.parallel(cache_outer);
+  }
+
+  Halide::LoopLevel operand_a(out, m_outer ? at_outer : at_inner);
+  Halide::LoopLevel operand_b(out, m_outer ? at_inner : at_outer);
+  const Var sweep = inner_n_outer ? mt : nt;
+  if (t.k_block == 0) {
+    acc.compute_at(out, sweep);
+    ScheduleRegisterTile(acc, r.x, t, n, m);
+  } else {
+    acc.compute_at(out, at_inner);
+    // The tile of accumulators is rounded up to whole register tiles.
+    acc.align_bounds(n, t.cols()).align_bounds(m, t.reg_m);
+    acc.split(n, nt, nr, t.cols()).split(nr, nu, nv, t.vec).vectorize(nv).unroll(nu);
+    auto update = acc.update();
+    tile(update, false);
+    if (inner_n_outer) {
+      update.reorder(nv, nu, mr, mt, nt, blocks.x);
+    } else {
+      update.reorder(nv, nu, mr, nt, mt, blocks.x);
+    }
+    partial.compute_at(acc, sweep);
+    ScheduleRegisterTile(partial, rk.x, t, n, m);
+    operand_a = Halide::LoopLevel(acc, blocks.x);
+    operand_b = Halide::LoopLevel(acc, blocks.x);
+  }
+
+  if (pack_a) {
+    if (view.is("pack_a", "root")) {
+      a_rows.compute_root().parallel(m, 16, TailStrategy::GuardWithIf);
+    } else {
+      a_rows.compute_at(operand_a);
+    }
+    a_rows.vectorize(k, t.vec, TailStrategy::GuardWithIf);
+  }
+  if (pack_b) {
+    panels.bound_extent(within, t.cols());
+    if (view.is("pack_b", "root")) {
+      panels.compute_root().parallel(panel);
+    } else {
+      panels.compute_at(operand_b);
+    }
+    panels.vectorize(within, t.vec).unroll(within);
+  }
+  return out;
+}
+
+}  // namespace halyard

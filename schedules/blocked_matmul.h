@@ -1,0 +1,58 @@
+// The blocked matrix product shared by every operator that is one inside: C(n, m) = sum over k of
+// A(k, m) * B(n, k), Halide order (first index innermost). After Goto and van de Geijn, "Anatomy of
+// High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008: a register tile of reg_m rows x
+// reg_n vectors, swept over a cache tile of tile_m x tile_n register tiles, operands optionally
+// copied into panels in the order the register tile reads them.
+#pragma once
+
+#include <Halide.h>
+
+#include <string>
+#include <vector>
+
+#include "schedules/schedule_space.h"
+#include "targets/device.h"
+
+namespace halyard {
+
+// Sizes of one product; `rows`, `cols`, `depth` are M, N, K.
+struct MatmulSizes {
+  int64_t rows, cols, depth;
+  int64_t taps = 1;  // kernel positions of a convolution: the reduction is depth x taps
+};
+
+// Knobs vec, reg_m, reg_n, tile_m, tile_n, k_block, unroll_k, order, inner, pack_a, pack_b,
+// parallel, tail. pack_a_needed: A is computed, not stored, and is always packed.
+std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bool pack_a_needed);
+
+// Sets knobs of an idle choice to their first value.
+void CanonicaliseMatmul(const MatmulSizes& sizes, const ConfigView& view,
+                        const std::vector<Knob>& knobs, Config& config);
+
+// Why `view` cannot be built, would spill its registers or overflow caches; empty when valid.
+std::string WhyMatmulInvalid(const MatmulSizes& sizes, const Device& device,
+                             const ConfigView& view);
+
+// A config that is valid for any sizes: one small register tile, B packed, no cache tiles.
+void SetSafeMatmul(const std::vector<Knob>& knobs, Config& config);
+
+// The register tile that a knob set describes, in elements.
+struct MatmulTile {
+  int vec, reg_m, reg_n, tile_m, tile_n, k_block, unroll_k;
+  int cols() const { return vec * reg_n; }
+};
+MatmulTile ReadMatmulTile(const ConfigView& view);
+
+// The extents of a product, as Exprs so that the same code serves shapes known only at run time.
+// The reduction is `depth` x `taps` (a convolution reduces over channels and kernel positions).
+struct MatmulExtents {
+  Halide::Expr rows, cols, depth;
+  Halide::Expr taps = 1;
+};
+
+// Defines and schedules the product into a new output Func(n, m). `a` is a Func (k, tap, m), `b` a
+// Func (n, k, tap); both must be safe to read inside the extents.
+Halide::Func ScheduleMatmul(const std::string& name, Halide::Func a, Halide::Func b,
+                            const MatmulExtents& extents, const ConfigView& view);
+
+}  // namespace halyard

@@ -1,0 +1,241 @@
+#include "schedules/conv_schedule.h"
+
+#include "schedules/blocked_matmul.h"
+#include "schedules/knob_sets.h"
+#include "schedules/op_io.h"
+
+namespace halyard {
+namespace {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::ImageParam;
+using Halide::RDom;
+using Halide::TailStrategy;
+using Halide::Var;
+
+MatmulSizes ProductOf(const ConvSizes& c) {
+  return {c.n * c.oh() * c.ow(), c.co, c.ci, c.kh * c.kw};
+}
+
+// Extent of the channels that the vector lanes run along.
+int64_t LaneExtent(const ConvSizes& c) { return c.depthwise() ? c.groups : c.co_group(); }
+
+std::string WhyDirectInvalid(const ConvSizes& c, const Device& device, const ConfigView& v) {
+  const MatmulTile t = ReadMatmulTile(v);
+  const int native = std::max(1, t.vec / device.lanes_f32());
+  const int operand = device.triplet.starts_with("x86") && !c.depthwise() ? 1 : t.reg_n + 1;
+  if ((t.reg_m * t.reg_n + operand) * native > device.vector_registers) {
+    return "register tile spills registers";
+  }
+  const int64_t lanes = LaneExtent(c);
+  if (t.reg_m > c.ow()) return "register tile wider than the output row";
+  if (t.cols() >= 2 * RoundUp(lanes, t.vec) && t.reg_n > 1) {
+    return "register tile wider than the channels";
+  }
+  if (v.is("pack_b", "tile")) return "direct weights are packed once or not at all";
+  if (v.is("tail", "shift") && t.cols() > lanes) {
+    return "a shifted tail needs the channels to hold one register tile";
+  }
+  const bool ragged_lanes = lanes % t.cols() != 0;
+  if (v.is("tail", "pad") && ragged_lanes && v.is("pack_b", "none")) {
+    return "a padded tail in channels needs packed weights";
+  }
+  const bool reads_past = v.is("tail", "pad") && (ragged_lanes || c.ow() % t.reg_m != 0);
+  if (v.is("input", "plain") && (c.pad != 0 || reads_past)) {
+    return "an input read in place can be neither padded nor read past its end";
+  }
+  const int64_t body =
+      t.unroll_k * t.reg_m * t.reg_n * native * (c.ci_group() == 1 ? c.kh * c.kw : 1);
+  if (body > 512) return "unrolled body larger than the micro-op cache";
+  if (v["rows"] > c.oh()) return "more rows a task than the output has";
+  return "";
+}
+
+Expr PaddedInput(const ImageParam& x, const ConvSizes& c, Expr ci, Expr g, Expr ix, Expr iy, Expr n,
+                 bool clamp_group) {
+  if (clamp_group) g = Halide::min(Halide::likely(g), Extent(c.groups - 1));
+  const Expr cx = Halide::clamp(Halide::likely(ix), 0, Extent(c.w - 1));
+  const Expr cy = Halide::clamp(Halide::likely(iy), 0, Extent(c.h - 1));
+  const Expr value = x(ci, g, cx, cy, n);
+  if (c.pad == 0) return value;
+  const Expr inside = ix >= 0 && ix < Extent(c.w) && iy >= 0 && iy < Extent(c.h);
+  return Halide::select(Halide::likely(inside), value, 0.0f);
+}
+
+Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
+  const MatmulSizes p = ProductOf(c);
+  Var n("n"), m("m"), k("k"), tap("tap");
+  ImageParam w(Halide::Float(32), 3, "w");
+  const BufferSpec w_shape{{p.taps, p.depth, p.cols}}, out_shape{{p.rows, p.cols}};
+  BindDense(w, w_shape);
+  Func fields("fields"), weights("weights");
+  weights(n, k, tap) = w(n, k, tap);
+  Lowered lowered;
+  lowered.output_buffer = out_shape;
+  if (c.input_is_matrix()) {
+    ImageParam x(Halide::Float(32), 2, "x");
+    const BufferSpec x_shape{{p.rows, p.depth}};
+    BindDense(x, x_shape);
+    fields(k, tap, m) = x(k, m);
+    lowered.inputs = {x_shape, w_shape};
+    lowered.arguments = {x, w};
+  } else {
+    ImageParam x(Halide::Float(32), 5, "x");
+    const BufferSpec x_shape{{c.n, c.h, c.w, 1, c.ci}};
+    BindDense(x, x_shape);
+    const Expr ox = m % Extent(c.ow()), oy = m / Extent(c.ow()) % Extent(c.oh());
+    const Expr kx = tap % Extent(c.kw), ky = tap / Extent(c.kw);
+    fields(k, tap, m) =
+        PaddedInput(x, c, k, 0, ox * Extent(c.stride) + kx * Extent(c.dilation) - Extent(c.pad),
+                    oy * Extent(c.stride) + ky * Extent(c.dilation) - Extent(c.pad),
+                    m / Extent(c.ow() * c.oh()), false);
+    lowered.inputs = {x_shape, w_shape};
+    lowered.arguments = {x, w};
+  }
+  lowered.output =
+      ScheduleMatmul("conv2d", fields, weights,
+                     {Extent(p.rows), Extent(p.cols), Extent(p.depth), Extent(p.taps)}, view);
+  BindDense(lowered.output, out_shape);
+  return lowered;
+}
+
+Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
+  const MatmulTile t = ReadMatmulTile(view);
+  Var cg("cg"), g("g"), x("x"), y("y"), n("n"), ci("ci"), kx("kx"), ky("ky");
+  const BufferSpec x_shape{{c.n, c.h, c.w, c.groups, c.ci_group()}};
+  const BufferSpec w_shape{{c.kh, c.kw, c.ci_group(), c.groups, c.co_group()}};
+  const BufferSpec out_shape{{c.n, c.oh(), c.ow(), c.groups, c.co_group()}};
+  ImageParam in(Halide::Float(32), 5, "x"), w(Halide::Float(32), 5, "w");
+  BindDense(in, x_shape);
+  BindDense(w, w_shape);
+  const bool depthwise = c.depthwise(), pack = !view.is("pack_b", "none");
+  const bool plain_input = view.is("input", "plain");
+  const Var lane = depthwise ? g : cg;
+  const Expr lane_extent = Extent(LaneExtent(c));
+
+  Func padded("padded"), panels("w_panels"), acc("acc"), out("conv2d");
+  padded(ci, g, x, y, n) =
+      plain_input ? in(ci, g, x, y, n)
+                  : PaddedInput(in, c, ci, g, x, y, n,
+                                depthwise && view.is("tail", "pad") && c.groups % t.cols() != 0);
+  // [group][lane panel][kh][kw][ci][lane in panel]
+  Var within("within"), panel("panel"), other("other");
+  const Expr packed_lane = Halide::min(Halide::likely(panel * t.cols() + within), lane_extent - 1);
+  panels(within, ci, kx, ky, panel, other) =
+      depthwise ? w(other, packed_lane, ci, kx, ky) : w(packed_lane, other, ci, kx, ky);
+  RDom r({{0, Extent(c.ci_group())}, {0, Extent(c.kw)}, {0, Extent(c.kh)}}, "r");
+  const Expr weight =
+      pack ? panels(lane % t.cols(), r.x, r.y, r.z, lane / t.cols(), depthwise ? cg : g)
+           : w(cg, g, r.x, r.y, r.z);
+  acc(cg, g, x, y, n) = 0.0f;
+  acc(cg, g, x, y, n) +=
+      padded(r.x, g, x * Extent(c.stride) + r.y * Extent(c.dilation) - Extent(c.pad),
+             y * Extent(c.stride) + r.z * Extent(c.dilation) - Extent(c.pad), n) *
+      weight;
+  out(cg, g, x, y, n) = acc(cg, g, x, y, n);
+
+  Var lt("lt"), lr("lr"), lu("lu"), lv("lv"), xt("xt"), xr("xr"), yo("yo"), yi("yi"), task("task");
+  const Var rest = depthwise ? cg : g;
+  const TailStrategy tail =
+      view.is("tail", "pad") ? TailStrategy::GuardWithIf : TailStrategy::ShiftInwards;
+  out.bound(lane, 0, lane_extent).split(lane, lt, lr, t.cols(), tail).split(lr, lu, lv, t.vec);
+  out.split(x, xt, xr, t.reg_m, tail).vectorize(lv).unroll(lu).unroll(xr);
+  out.split(y, yo, yi, static_cast<int>(view["rows"]), TailStrategy::GuardWithIf);
+  const bool channels_outer = view.is("order", "n_outer");
+  const bool pixels_inner = view.is("inner", "n_outer");
+  Var sweep = pixels_inner ? xt : lt;
+  if (channels_outer) {
+    sweep = xt;
+    out.reorder({lv, lu, xr, xt, yi, yo, n, lt, rest});
+  } else if (pixels_inner) {
+    out.reorder({lv, lu, xr, xt, lt, rest, yi, yo, n});
+  } else {
+    out.reorder({lv, lu, xr, lt, rest, xt, yi, yo, n});
+  }
+  Var outermost("outermost"), rows("rows"), channels("channels");
+  out.fuse(yo, n, rows);
+  if (view.is("parallel", "both") && channels_outer) {
+    out.fuse(lt, rest, channels).fuse(rows, channels, outermost).parallel(outermost);
+  } else if (channels_outer) {
+    out.fuse(lt, rest, outermost);
+    if (!view.is("parallel", "serial")) out.parallel(outermost);
+  } else {
+    outermost = rows;
+    if (!view.is("parallel", "serial")) out.parallel(outermost);
+  }
+
+  acc.compute_at(out, sweep).bound_extent(lane, t.cols()).bound_extent(x, t.reg_m);
+  acc.reorder_storage(lane, rest, x, y, n).reorder(lane, x);
+  acc.split(lane, lu, lv, t.vec).vectorize(lv).unroll(lu).unroll(x);
+  auto update = acc.update();
+  update.split(lane, lu, lv, t.vec).reorder({lv, lu, x, r.x, r.y, r.z});
+  update.vectorize(lv).unroll(lu).unroll(x);
+  if (c.ci_group() == 1 && t.unroll_k > 1) {
+    update.unroll(r.y).unroll(r.z);
+  } else if (t.unroll_k > 1) {
+    update.unroll(r.x, t.unroll_k);
+  }
+  if (!plain_input) {
+    if (view.is("input", "root")) {
+      padded.compute_root().parallel(n).parallel(y);
+    } else {
+      padded.compute_at(out, outermost);
+    }
+    const Var dense = depthwise ? g : ci;
+    padded.split(dense, lu, lv, t.vec, TailStrategy::GuardWithIf).vectorize(lv);
+  }
+  if (pack) {
+    panels.compute_root().bound_extent(within, t.cols());
+    panels.split(within, lu, lv, t.vec).vectorize(lv).unroll(lu).parallel(panel);
+  }
+  BindDense(out, out_shape);
+  return {out, {in, w}, {x_shape, w_shape}, out_shape};
+}
+
+}  // namespace
+
+SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
+  const MatmulSizes product = ProductOf(c);
+  SpaceDefinition def;
+  def.version = 1;
+  def.knobs = MatmulKnobs({product.rows, LaneExtent(c), c.ci_group(), product.taps}, device,
+                          /*pack_a_needed=*/!c.input_is_matrix());
+  def.knobs.insert(def.knobs.begin(),
+                   Knob::Choice("form", c.groups == 1 ? std::vector<std::string>{"direct", "im2col"}
+                                                      : std::vector<std::string>{"direct"}));
+  def.knobs.push_back(Knob::Choice("input", {"tile", "root", "plain"}));
+  def.knobs.push_back(Knob::Sizes("rows", UpTo({1, 2, 4, 7, 8, 14, 16, 28}, c.oh())));
+  def.canonicalise = [c, product, knobs = def.knobs](const ConfigView& v, Config& config) {
+    const MatmulTile t = ReadMatmulTile(v);
+    if (v.is("form", "im2col")) {
+      CanonicaliseMatmul(product, v, knobs, config);
+      ResetKnob(knobs, "input", config);
+      ResetKnob(knobs, "rows", config);
+      return;
+    }
+    for (const char* idle : {"tile_m", "tile_n", "k_block", "pack_a"})
+      ResetKnob(knobs, idle, config);
+    if (v.is("order", "n_outer")) ResetKnob(knobs, "inner", config);
+    if (v.is("order", "m_outer") && v.is("parallel", "both")) {
+      SetLabel(knobs, "parallel", "outer", config);
+    }
+    // Panels are aligned to register tiles; a shifted last tile is not.
+    if (!v.is("pack_b", "none")) ResetKnob(knobs, "tail", config);
+    if (LaneExtent(c) % t.cols() == 0 && c.ow() % t.reg_m == 0) ResetKnob(knobs, "tail", config);
+  };
+  def.why_invalid = [c, product, device](const ConfigView& v) -> std::string {
+    return v.is("form", "im2col") ? WhyMatmulInvalid(product, device, v)
+                                  : WhyDirectInvalid(c, device, v);
+  };
+  def.safe.assign(def.knobs.size(), 0);
+  SetSafeMatmul(def.knobs, def.safe);
+  SetKnob(def.knobs, "reg_m", std::min<int64_t>(4, c.ow()), def.safe);
+  return def;
+}
+
+Lowered ScheduleConv(const ConvSizes& c, const ConfigView& view) {
+  return view.is("form", "im2col") ? LowerIm2col(c, view) : LowerDirect(c, view);
+}
+
+}  // namespace halyard

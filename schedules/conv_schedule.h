@@ -1,0 +1,31 @@
+// The schedule space of conv2d and how a config is applied.
+//
+// Two forms: `direct` slides a register tile of output pixels x channel vectors over the
+// (optionally copied and padded) input; `im2col` copies the receptive fields of a tile of pixels
+// into rows of a matrix and runs the blocked product of blocked_matmul.h on it. A 1x1 convolution
+// without padding or stride needs no copy: its input is that matrix already.
+#pragma once
+
+#include "schedules/operator.h"
+
+namespace halyard {
+
+struct ConvSizes {
+  int64_t n, h, w, ci, co, kh, kw, stride, pad, dilation, groups;
+  int64_t oh() const { return (h + 2 * pad - ((kh - 1) * dilation + 1)) / stride + 1; }
+  int64_t ow() const { return (w + 2 * pad - ((kw - 1) * dilation + 1)) / stride + 1; }
+  int64_t ci_group() const { return ci / groups; }
+  int64_t co_group() const { return co / groups; }
+  // One channel in, one out: vectors then run along groups.
+  bool depthwise() const { return groups > 1 && co_group() == 1 && ci_group() == 1; }
+  bool input_is_matrix() const {
+    return kh == 1 && kw == 1 && pad == 0 && stride == 1 && groups == 1;
+  }
+};
+
+SpaceDefinition ConvSpace(const ConvSizes& sizes, const Device& device);
+
+// REQUIRES: the config is valid in ConvSpace(sizes, device) for some device.
+Lowered ScheduleConv(const ConvSizes& sizes, const ConfigView& view);
+
+}  // namespace halyard

@@ -1,0 +1,111 @@
+#include "targets/board_runner/count.h"
+
+#include <HalideRuntime.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <cstdint>
+#include <new>
+
+#include "targets/board_runner/count_arena.h"
+#include "targets/virtual_board/markers.h"
+
+namespace halyard {
+namespace {
+
+#if defined(__aarch64__)
+template <int kMarker>
+inline void Mark() {
+  asm volatile("hint %0" : : "i"(kMarker) : "memory");
+}
+#else
+// No emulator with the plugin runs this architecture; a counted run is only a checked run.
+template <int kMarker>
+inline void Mark() {}
+#endif
+
+CountArena arena;
+// A parallel loop inside a task belongs to that task: its cores are busy already.
+int parallel_depth = 0;
+
+int SerialParFor(void* user_context, halide_task_t task, int min, int size, uint8_t* closure) {
+  const bool outermost = parallel_depth++ == 0;
+  if (outermost) Mark<HALYARD_MARKER_PARALLEL_BEGIN>();
+  int result = 0;
+  for (int i = min; i < min + size && result == 0; ++i) {
+    result = task(user_context, i, closure);
+    if (outermost) Mark<HALYARD_MARKER_TASK_END>();
+  }
+  if (outermost) Mark<HALYARD_MARKER_PARALLEL_END>();
+  --parallel_depth;
+  return result;
+}
+
+void* ArenaMalloc(void*, size_t bytes) { return arena.Allocate(bytes); }
+void ArenaFree(void*, void* p) { arena.Free(p); }
+
+// The kernel's stack is a mapping of its own: where the runner's begins depends on the lengths of
+// paths and of the environment, and with it would the instructions of every memcpy to it.
+class KernelStack {
+ public:
+  KernelStack() {
+    base_ = mmap(nullptr, kBytes + kGuardBytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base_ == MAP_FAILED) throw std::bad_alloc();
+    mprotect(base_, kGuardBytes, PROT_NONE);
+  }
+  ~KernelStack() { munmap(base_, kBytes + kGuardBytes); }
+  KernelStack(const KernelStack&) = delete;
+  KernelStack& operator=(const KernelStack&) = delete;
+
+  void* usable() const { return static_cast<uint8_t*>(base_) + kGuardBytes; }
+  static constexpr size_t kBytes = 8u << 20;  // Linux's usual limit for a main thread
+
+ private:
+  // A frame larger than a page must not step over the guard.
+  static constexpr size_t kGuardBytes = 1u << 20;
+  void* base_ = nullptr;
+};
+
+struct CountedCall {
+  Kernel* kernel;
+  int result;
+  ucontext_t caller;
+  ucontext_t callee;
+};
+CountedCall* current_call = nullptr;  // makecontext passes no pointers portably
+
+void RunBetweenMarkers() {
+  CountedCall& call = *current_call;
+  Mark<HALYARD_MARKER_KERNEL_BEGIN>();
+  call.result = call.kernel->Run();
+  Mark<HALYARD_MARKER_KERNEL_END>();
+}
+
+}  // namespace
+
+void ConfigureCounting() {
+  halide_set_custom_do_par_for(SerialParFor);
+  halide_set_custom_malloc(ArenaMalloc);
+  halide_set_custom_free(ArenaFree);
+}
+
+EntryResult CountEntry(Kernel& kernel) {
+  KernelStack stack;
+  CountedCall call = {};
+  call.kernel = &kernel;
+  getcontext(&call.callee);
+  call.callee.uc_stack.ss_sp = stack.usable();
+  call.callee.uc_stack.ss_size = KernelStack::kBytes;
+  call.callee.uc_link = &call.caller;
+  makecontext(&call.callee, RunBetweenMarkers, 0);
+  current_call = &call;
+  EntryResult result;
+  kernel.PoisonOutput();
+  swapcontext(&call.caller, &call.callee);
+  result.kernel_error = call.result;
+  kernel.ReadOutput(&result);
+  return result;
+}
+
+}  // namespace halyard

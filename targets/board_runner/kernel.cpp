@@ -1,0 +1,156 @@
+#include "targets/board_runner/kernel.h"
+
+#include <HalideRuntime.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <limits>
+#include <mutex>
+
+#include "targets/counter_rng.h"
+
+namespace halyard {
+namespace {
+
+std::mutex first_error_mutex;
+std::string first_error;
+
+void KeepFirstError(void*, const char* message) {
+  const std::lock_guard<std::mutex> lock(first_error_mutex);
+  if (first_error.empty()) first_error = message;
+}
+
+void PrintToStderr(void*, const char* text) {
+  if (write(STDERR_FILENO, text, std::strlen(text)) < 0) return;
+}
+
+}  // namespace
+
+void ConfigureHalideRuntime(int threads) {
+  halide_set_num_threads(threads);
+  halide_set_error_handler(KeepFirstError);
+  halide_set_custom_print(PrintToStderr);
+}
+
+struct Kernel::Buffer {
+  halide_buffer_t buffer = {};
+  std::vector<halide_dimension_t> dims;
+};
+
+Kernel::~Kernel() = default;
+
+std::unique_ptr<Kernel> Kernel::Make(const LoadedElf& elf, const EntrySpec& spec, uint64_t seed,
+                                     std::string* error) {
+  std::unique_ptr<Kernel> kernel(new Kernel);
+  kernel->spec_ = spec;
+  kernel->seed_ = seed;
+  const std::string symbol = spec.symbol + "_argv";
+  kernel->function_ = reinterpret_cast<int (*)(void**)>(elf.Find(symbol));
+  if (kernel->function_ == nullptr) {
+    *error = "the artifact does not export " + symbol;
+    return nullptr;
+  }
+  if (BufferSpec{spec.canonical_output}.elements() != spec.output.elements()) {
+    *error = spec.symbol + ": canonical_output and output differ in size";
+    return nullptr;
+  }
+  for (int64_t point : spec.probe_points) {
+    if (point < 0 || point >= spec.output.elements()) {
+      *error = spec.symbol + ": a probe point lies outside the output";
+      return nullptr;
+    }
+  }
+  for (size_t i = 0; i < spec.inputs.size(); ++i) {
+    auto tensor = std::make_unique<Tensor>(spec.inputs[i].elements());
+    tensor->FillUniform(seed, i);
+    kernel->input_checksums_.push_back(tensor->Checksum());
+    kernel->AddBuffer(spec.inputs[i], *tensor);
+    kernel->inputs_.push_back(std::move(tensor));
+  }
+  kernel->output_ = std::make_unique<Tensor>(spec.output.elements());
+  kernel->AddBuffer(spec.output, *kernel->output_);
+  for (const auto& buffer : kernel->buffers_) kernel->arguments_.push_back(&buffer->buffer);
+  return kernel;
+}
+
+void Kernel::AddBuffer(const BufferSpec& spec, const Tensor& tensor) {
+  auto b = std::make_unique<Buffer>();
+  int32_t stride = 1;
+  for (size_t d = spec.extents.size(); d-- > 0;) {
+    const auto extent = static_cast<int32_t>(spec.extents[d]);
+    b->dims.emplace_back(0, extent, stride);
+    stride *= extent;
+  }
+  b->buffer.host = reinterpret_cast<uint8_t*>(tensor.data());
+  b->buffer.type = halide_type_of<float>();
+  b->buffer.dimensions = static_cast<int32_t>(b->dims.size());
+  b->buffer.dim = b->dims.data();
+  buffers_.push_back(std::move(b));
+}
+
+int Kernel::Run() { return function_(arguments_.data()); }
+
+void Kernel::PoisonOutput() {
+  output_->Poison();
+  const std::lock_guard<std::mutex> lock(first_error_mutex);
+  first_error.clear();
+}
+
+void Kernel::ReadOutput(EntryResult* result) const {
+  {
+    const std::lock_guard<std::mutex> lock(first_error_mutex);
+    result->kernel_message = first_error;
+  }
+  const Tensor::ScanResult scan = output_->Scan();
+  result->poison_left = scan.poison_left;
+  result->non_finite = scan.non_finite;
+  result->probe_values.clear();
+  for (int64_t point : spec_.probe_points) {
+    result->probe_values.push_back(output_->data()[point]);
+  }
+  if (spec_.projection) result->projection = Projection();
+  CheckIntegrity(result);
+}
+
+void Kernel::CheckIntegrity(EntryResult* result) const {
+  if (!output_->GuardsIntact()) result->guards_intact = false;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (inputs_[i]->Checksum() != input_checksums_[i] || !inputs_[i]->GuardsIntact()) {
+      result->inputs_intact = false;
+    }
+  }
+}
+
+// Row by row over the innermost dimension; the outer indices advance like an odometer.
+double Kernel::Projection() const {
+  const std::vector<int64_t>& extents = spec_.canonical_output;
+  if (extents.empty()) return output_->data()[0];
+  std::vector<std::vector<double>> signs(extents.size());
+  for (size_t d = 0; d < extents.size(); ++d) {
+    for (int64_t i = 0; i < extents[d]; ++i) signs[d].push_back(ProjectionSign(seed_, d, i));
+  }
+  const size_t inner = extents.size() - 1;
+  std::vector<int64_t> index(extents.size(), 0);
+  double sum = 0;
+  const float* row = output_->data();
+  for (int64_t done = 0; done < output_->elements(); done += extents[inner]) {
+    double row_sum = 0;
+    for (int64_t i = 0; i < extents[inner]; ++i) row_sum += row[i] * signs[inner][i];
+    row += extents[inner];
+    double sign = 1;
+    for (size_t d = 0; d < inner; ++d) sign *= signs[d][index[d]];
+    sum += sign * row_sum;
+    for (size_t d = inner; d-- > 0;) {
+      if (++index[d] < extents[d]) break;
+      index[d] = 0;
+    }
+  }
+  return sum;
+}
+
+bool WorthTiming(const EntryResult& result) {
+  return result.kernel_error == 0 && result.poison_left == 0 && result.non_finite == 0 &&
+         result.guards_intact && result.inputs_intact;
+}
+
+}  // namespace halyard

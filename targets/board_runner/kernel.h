@@ -1,0 +1,56 @@
+// One entry of an artifact with the tensors it is run on.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "targets/board_runner/elf_loader.h"
+#include "targets/board_runner/tensor.h"
+#include "targets/run_protocol.h"
+
+struct halide_buffer_t;
+struct halide_dimension_t;
+
+namespace halyard {
+
+// Sets the runtime linked into the runner up: threads, errors returned instead of aborting, and
+// prints kept off stdout.
+void ConfigureHalideRuntime(int threads);
+
+class Kernel {
+ public:
+  // nullptr and one line in *error where the entry is not in the artifact or makes no sense.
+  // Throws std::bad_alloc where the tensors do not fit.
+  static std::unique_ptr<Kernel> Make(const LoadedElf& elf, const EntrySpec& spec, uint64_t seed,
+                                      std::string* error);
+  ~Kernel();
+
+  // The kernel's own return value.
+  int Run();
+  // Poisons the output and, after the caller ran the kernel once, reports what it left there.
+  void PoisonOutput();
+  void ReadOutput(EntryResult* result) const;
+  // Clears guards_intact or inputs_intact where the kernel has since written outside its output.
+  void CheckIntegrity(EntryResult* result) const;
+
+ private:
+  Kernel() = default;
+  void AddBuffer(const BufferSpec& spec, const Tensor& tensor);
+  double Projection() const;
+
+  struct Buffer;
+  EntrySpec spec_;
+  uint64_t seed_ = 0;
+  int (*function_)(void**) = nullptr;
+  std::vector<std::unique_ptr<Tensor>> inputs_;
+  std::vector<uint64_t> input_checksums_;
+  std::unique_ptr<Tensor> output_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+  std::vector<void*> arguments_;
+};
+
+// True where the answer may still be right, so that timing it means something.
+bool WorthTiming(const EntryResult& result);
+
+}  // namespace halyard

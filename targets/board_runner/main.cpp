@@ -1,0 +1,140 @@
+// The board runner: reads a RunRequest as JSON on stdin, runs it, prints a RunReply on stdout.
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "targets/board_runner/count.h"
+#include "targets/board_runner/elf_loader.h"
+#include "targets/board_runner/kernel.h"
+#include "targets/board_runner/peak.h"
+#include "targets/board_runner/symbol_table.h"
+#include "targets/board_runner/timing.h"
+#include "targets/run_protocol.h"
+
+namespace halyard {
+namespace {
+
+using Kernels = std::vector<std::unique_ptr<Kernel>>;
+
+std::string ReadAll(int fd) {
+  std::string text;
+  char chunk[65536];
+  ssize_t n = 0;
+  while ((n = read(fd, chunk, sizeof(chunk))) > 0) text.append(chunk, static_cast<size_t>(n));
+  return text;
+}
+
+void WriteAll(int fd, const std::string& text) {
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t n = write(fd, text.data() + done, text.size() - done);
+    if (n <= 0) return;
+    done += static_cast<size_t>(n);
+  }
+}
+
+std::unique_ptr<LoadedElf> LoadArtifact(const std::string& path, std::string* error) {
+  std::vector<uint8_t> file;
+  if (!ReadArtifact(path, &file, error)) return nullptr;
+  return LoadedElf::Load(file, ResolveSymbol, error);
+}
+
+bool RunEachEntry(const RunRequest& request, RunReply* reply) {
+  for (const CandidateSpec& candidate : request.candidates) {
+    const auto elf = LoadArtifact(candidate.artifact_path, &reply->error);
+    if (elf == nullptr) return false;
+    std::vector<EntryResult> results;
+    for (const EntrySpec& entry : candidate.entries) {
+      const auto kernel = Kernel::Make(*elf, entry, request.seed, &reply->error);
+      if (kernel == nullptr) return false;
+      results.push_back(request.mode == RunMode::kCount ? CountEntry(*kernel)
+                                                        : MeasureEntry(*kernel, request.timing));
+    }
+    reply->candidates.push_back(std::move(results));
+  }
+  return true;
+}
+
+bool RunInterleaved(const RunRequest& request, RunReply* reply) {
+  std::vector<std::unique_ptr<LoadedElf>> artifacts;
+  Kernels kernels;
+  for (const CandidateSpec& candidate : request.candidates) {
+    if (candidate.entries.empty()) {
+      reply->error = "a candidate has no entry";
+      return false;
+    }
+    artifacts.push_back(LoadArtifact(candidate.artifact_path, &reply->error));
+    if (artifacts.back() == nullptr) return false;
+    kernels.push_back(
+        Kernel::Make(*artifacts.back(), candidate.entries[0], request.seed, &reply->error));
+    if (kernels.back() == nullptr) return false;
+  }
+  for (EntryResult& result :
+       MeasureInterleaved(kernels, request.rounds, request.seed, request.timing)) {
+    reply->candidates.push_back({std::move(result)});
+  }
+  return true;
+}
+
+RunReply Serve(const std::string& input) {
+  RunReply reply;
+  try {
+    const auto json = nlohmann::json::parse(input);
+    if (const int protocol = json.at("protocol").get<int>(); protocol != kRunProtocolVersion) {
+      reply.error = "protocol " + std::to_string(protocol) + ", this runner speaks " +
+                    std::to_string(kRunProtocolVersion);
+      return reply;
+    }
+    const auto request = json.get<RunRequest>();
+    if (request.threads < 1 || request.threads > 4096) {
+      reply.error = "bad number of threads";
+      return reply;
+    }
+    ConfigureHalideRuntime(request.threads);
+    switch (request.mode) {
+      case RunMode::kPeak:
+        reply.peak_gflops = MeasureFmaGflops(request.threads);
+        reply.copy_gb_per_s = MeasureCopyGbPerS(request.threads);
+        break;
+      case RunMode::kInterleave:
+        RunInterleaved(request, &reply);
+        break;
+      case RunMode::kCount:
+        ConfigureCounting();
+        [[fallthrough]];
+      case RunMode::kMeasure:
+        RunEachEntry(request, &reply);
+        break;
+    }
+  } catch (const nlohmann::json::exception& e) {
+    reply.error = std::string("bad request: ") + e.what();
+  }
+  return reply;
+}
+
+int Main() {
+  // Nothing a kernel prints may mix with the reply.
+  const int reply_fd = dup(STDOUT_FILENO);
+  dup2(STDERR_FILENO, STDOUT_FILENO);
+  try {
+    WriteAll(reply_fd, nlohmann::json(Serve(ReadAll(STDIN_FILENO))).dump());
+  } catch (const std::bad_alloc&) {
+    std::fputs("out of memory\n", stderr);
+    return kExitOutOfMemory;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace halyard
+
+int main() {
+  // Without destructors: the runtime's would wait for its threads, and a wrong kernel may have
+  // damaged what they look at.
+  _exit(halyard::Main());
+}

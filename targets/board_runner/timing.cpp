@@ -1,0 +1,94 @@
+#include "targets/board_runner/timing.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "targets/counter_rng.h"
+
+namespace halyard {
+namespace {
+
+int64_t NowNs() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+  return t.tv_sec * int64_t{1'000'000'000} + t.tv_nsec;
+}
+
+int64_t TimeOneRun(Kernel& kernel) {
+  const int64_t start = NowNs();
+  kernel.Run();
+  return std::max<int64_t>(1, NowNs() - start);
+}
+
+// Mean over as many repeats as last `min_ns`. The clock is read once a batch, and batches are
+// sized by the last estimate, so that reading it does not weigh on kernels of a microsecond.
+double SampleNs(Kernel& kernel, int64_t estimate_ns, int64_t min_ns) {
+  int64_t runs = 0;
+  int64_t elapsed = 0;
+  while (runs == 0 || elapsed < min_ns) {
+    const int64_t batch =
+        std::clamp<int64_t>((min_ns - elapsed + estimate_ns - 1) / estimate_ns, 1, 1'000'000);
+    const int64_t start = NowNs();
+    for (int64_t i = 0; i < batch; ++i) kernel.Run();
+    elapsed += NowNs() - start;
+    runs += batch;
+    estimate_ns = std::max<int64_t>(1, elapsed / runs);
+  }
+  return static_cast<double>(elapsed) / static_cast<double>(runs);
+}
+
+}  // namespace
+
+EntryResult CheckedRun(Kernel& kernel) {
+  EntryResult result;
+  kernel.PoisonOutput();
+  result.kernel_error = kernel.Run();
+  kernel.ReadOutput(&result);
+  return result;
+}
+
+EntryResult MeasureEntry(Kernel& kernel, const TimingPolicy& policy) {
+  EntryResult result = CheckedRun(kernel);
+  if (!WorthTiming(result)) return result;
+  const int64_t begin = NowNs();
+  // At least one run tells how long a run is.
+  int64_t estimate_ns = TimeOneRun(kernel);
+  for (int i = 1; i < policy.warmup_runs && NowNs() - begin < policy.cap_ns; ++i) {
+    estimate_ns = TimeOneRun(kernel);
+  }
+  do {
+    result.samples_ns.push_back(SampleNs(kernel, estimate_ns, policy.min_sample_ns));
+    const double first = result.samples_ns.front();
+    estimate_ns = std::max<int64_t>(1, std::llround(result.samples_ns.back()));
+    if (policy.incumbent_ns > 0 && first > policy.give_up_factor * policy.incumbent_ns) break;
+  } while (static_cast<int>(result.samples_ns.size()) < policy.samples &&
+           NowNs() - begin < policy.cap_ns);
+  kernel.CheckIntegrity(&result);
+  return result;
+}
+
+std::vector<EntryResult> MeasureInterleaved(std::vector<std::unique_ptr<Kernel>>& kernels,
+                                            int rounds, uint64_t seed, const TimingPolicy& policy) {
+  std::vector<EntryResult> results;
+  for (auto& kernel : kernels) results.push_back(CheckedRun(*kernel));
+  std::vector<size_t> order(kernels.size());
+  std::iota(order.begin(), order.end(), 0);
+  constexpr uint64_t kOrderStream = 1ull << 32;
+  for (int round = 0; round < rounds; ++round) {
+    for (size_t i = order.size(); i > 1; --i) {
+      std::swap(order[i - 1], order[CounterBits(seed, kOrderStream + round, i) % i]);
+    }
+    for (size_t k : order) {
+      if (!WorthTiming(results[k])) continue;
+      const int64_t estimate_ns = TimeOneRun(*kernels[k]);
+      results[k].samples_ns.push_back(SampleNs(*kernels[k], estimate_ns, policy.min_sample_ns));
+    }
+  }
+  for (size_t k = 0; k < kernels.size(); ++k) kernels[k]->CheckIntegrity(&results[k]);
+  return results;
+}
+
+}  // namespace halyard

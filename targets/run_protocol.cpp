@@ -1,0 +1,163 @@
+#include "targets/run_protocol.h"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+namespace halyard {
+
+using nlohmann::json;
+
+NLOHMANN_JSON_SERIALIZE_ENUM(RunMode, {{RunMode::kMeasure, "measure"},
+                                       {RunMode::kInterleave, "interleave"},
+                                       {RunMode::kCount, "count"},
+                                       {RunMode::kPeak, "peak"}})
+
+namespace {
+
+// The generated from_json maps an unknown name to the first enumerator; a misspelt mode has to be
+// an error instead.
+RunMode ParseMode(const json& j) {
+  const auto mode = j.get<RunMode>();
+  if (json(mode) != j) {
+    throw json::other_error::create(501, "unknown run mode " + j.dump(), &j);
+  }
+  return mode;
+}
+
+// JSON has no NaN: a non-finite number travels as null and arrives as NaN.
+json FiniteOrNull(double v) { return std::isfinite(v) ? json(v) : json(nullptr); }
+double NullAsNan(const json& j) {
+  return j.is_null() ? std::numeric_limits<double>::quiet_NaN() : j.get<double>();
+}
+
+}  // namespace
+
+static void to_json(json& j, const BufferSpec& b) { j = b.extents; }
+static void from_json(const json& j, BufferSpec& b) {
+  j.get_to(b.extents);
+  // Bounded so that no later size computation can overflow.
+  constexpr int64_t kMaxElements = int64_t{1} << 40;
+  int64_t elements = 1;
+  for (int64_t e : b.extents) {
+    if (e < 1 || e > kMaxElements / elements) {
+      throw json::other_error::create(502, "bad buffer extents " + j.dump(), &j);
+    }
+    elements *= e;
+  }
+}
+
+static void to_json(json& j, const EntrySpec& e) {
+  j = {{"symbol", e.symbol},
+       {"inputs", e.inputs},
+       {"output", e.output},
+       {"canonical_output", e.canonical_output},
+       {"probe_points", e.probe_points},
+       {"projection", e.projection}};
+}
+static void from_json(const json& j, EntrySpec& e) {
+  j.at("symbol").get_to(e.symbol);
+  j.at("inputs").get_to(e.inputs);
+  j.at("output").get_to(e.output);
+  j.at("canonical_output").get_to(e.canonical_output);
+  j.at("probe_points").get_to(e.probe_points);
+  j.at("projection").get_to(e.projection);
+}
+
+static void to_json(json& j, const TimingPolicy& t) {
+  j = {{"warmup_runs", t.warmup_runs},   {"min_sample_ns", t.min_sample_ns},
+       {"samples", t.samples},           {"give_up_factor", t.give_up_factor},
+       {"incumbent_ns", t.incumbent_ns}, {"cap_ns", t.cap_ns}};
+}
+static void from_json(const json& j, TimingPolicy& t) {
+  j.at("warmup_runs").get_to(t.warmup_runs);
+  j.at("min_sample_ns").get_to(t.min_sample_ns);
+  j.at("samples").get_to(t.samples);
+  j.at("give_up_factor").get_to(t.give_up_factor);
+  j.at("incumbent_ns").get_to(t.incumbent_ns);
+  j.at("cap_ns").get_to(t.cap_ns);
+}
+
+static void to_json(json& j, const CandidateSpec& c) {
+  j = {{"artifact_path", c.artifact_path}, {"entries", c.entries}};
+}
+static void from_json(const json& j, CandidateSpec& c) {
+  j.at("artifact_path").get_to(c.artifact_path);
+  j.at("entries").get_to(c.entries);
+}
+
+void to_json(json& j, const RunRequest& r) {
+  j = {{"protocol", r.protocol},    {"mode", r.mode},     {"seed", r.seed},
+       {"threads", r.threads},      {"rounds", r.rounds}, {"timing", r.timing},
+       {"candidates", r.candidates}};
+}
+void from_json(const json& j, RunRequest& r) {
+  j.at("protocol").get_to(r.protocol);
+  r.mode = ParseMode(j.at("mode"));
+  j.at("seed").get_to(r.seed);
+  j.at("threads").get_to(r.threads);
+  j.at("rounds").get_to(r.rounds);
+  j.at("timing").get_to(r.timing);
+  j.at("candidates").get_to(r.candidates);
+}
+
+static void to_json(json& j, const ParallelRegion& p) {
+  j = {{"tasks", p.tasks}, {"cycles", p.cycles}};
+}
+static void from_json(const json& j, ParallelRegion& p) {
+  j.at("tasks").get_to(p.tasks);
+  j.at("cycles").get_to(p.cycles);
+}
+
+static void to_json(json& j, const EntryResult& e) {
+  // Probe values travel as bit patterns: exact, and NaN and infinities survive.
+  std::vector<uint32_t> probe_bits;
+  for (float v : e.probe_values) probe_bits.push_back(std::bit_cast<uint32_t>(v));
+  j = {{"kernel_error", e.kernel_error},
+       {"kernel_message", e.kernel_message},
+       {"samples_ns", e.samples_ns},
+       {"probe_bits", probe_bits},
+       {"projection", FiniteOrNull(e.projection)},
+       {"poison_left", e.poison_left},
+       {"non_finite", e.non_finite},
+       {"guards_intact", e.guards_intact},
+       {"inputs_intact", e.inputs_intact},
+       {"serial_cycles", e.serial_cycles},
+       {"regions", e.regions},
+       {"instructions", e.instructions}};
+}
+static void from_json(const json& j, EntryResult& e) {
+  j.at("kernel_error").get_to(e.kernel_error);
+  j.at("kernel_message").get_to(e.kernel_message);
+  j.at("samples_ns").get_to(e.samples_ns);
+  e.probe_values.clear();
+  for (uint32_t bits : j.at("probe_bits").get<std::vector<uint32_t>>()) {
+    e.probe_values.push_back(std::bit_cast<float>(bits));
+  }
+  e.projection = NullAsNan(j.at("projection"));
+  j.at("poison_left").get_to(e.poison_left);
+  j.at("non_finite").get_to(e.non_finite);
+  j.at("guards_intact").get_to(e.guards_intact);
+  j.at("inputs_intact").get_to(e.inputs_intact);
+  j.at("serial_cycles").get_to(e.serial_cycles);
+  j.at("regions").get_to(e.regions);
+  j.at("instructions").get_to(e.instructions);
+}
+
+void to_json(json& j, const RunReply& r) {
+  j = {{"protocol", r.protocol},
+       {"error", r.error},
+       {"candidates", r.candidates},
+       {"peak_gflops", r.peak_gflops},
+       {"copy_gb_per_s", r.copy_gb_per_s}};
+}
+void from_json(const json& j, RunReply& r) {
+  j.at("protocol").get_to(r.protocol);
+  j.at("error").get_to(r.error);
+  j.at("candidates").get_to(r.candidates);
+  j.at("peak_gflops").get_to(r.peak_gflops);
+  j.at("copy_gb_per_s").get_to(r.copy_gb_per_s);
+}
+
+}  // namespace halyard

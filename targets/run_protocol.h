@@ -1,0 +1,110 @@
+// What is sent to a board and what comes back: the JSON the board runner reads on stdin and prints
+// on stdout. The board sees artifacts and buffer shapes, never a schedule, and never the expected
+// answers: it reports what it computed and the host judges.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace halyard {
+
+inline constexpr int kRunProtocolVersion = 1;
+
+// A dense row-major f32 buffer. `extents` outermost first, as the artifact declares them.
+struct BufferSpec {
+  std::vector<int64_t> extents;
+  int64_t elements() const {
+    int64_t n = 1;
+    for (int64_t e : extents) n *= e;
+    return n;
+  }
+};
+
+// One function of an artifact. Inputs come before the output in its argument list; input i is
+// filled with CounterUniform(seed, i, element).
+struct EntrySpec {
+  std::string symbol;  // Halide's `<symbol>_argv(void**)` must be exported
+  std::vector<BufferSpec> inputs;
+  BufferSpec output;
+  // Extents of the output as the operator's contract has them (for the projection); same element
+  // count as output.extents.
+  std::vector<int64_t> canonical_output;
+  std::vector<int64_t> probe_points;  // flat output indices whose values are reported
+  bool projection = false;            // also report sum(out * product of ProjectionSign)
+};
+
+// How a candidate is timed. Warm-up runs touch every page and fill the caches; a sample repeats the
+// kernel until it lasts `min_sample_ns` and is the mean over the repeats; after the first sample a
+// candidate slower than `give_up_factor` x `incumbent_ns` keeps that one sample. No new sample is
+// begun after `cap_ns`. On a virtual board there is no clock to disturb: one run, one sample.
+struct TimingPolicy {
+  int warmup_runs = 1;
+  int64_t min_sample_ns = 2'000'000;
+  int samples = 5;
+  double give_up_factor = 2.0;
+  double incumbent_ns = 0;  // 0: none yet
+  int64_t cap_ns = 1'500'000'000;
+};
+
+struct CandidateSpec {
+  std::string artifact_path;  // ELF shared object, readable by the runner
+  std::vector<EntrySpec> entries;
+};
+
+enum class RunMode {
+  kMeasure,     // time every entry of every candidate under the policy (rounds == 1)
+  kInterleave,  // first entry of each candidate, `rounds` rounds in random order, one sample each
+  kCount,       // virtual board: run once between the plugin's markers, no clock
+  kPeak,        // no candidate: measure FMA peak and copy bandwidth of `threads` cores
+};
+
+struct RunRequest {
+  int protocol = kRunProtocolVersion;
+  RunMode mode = RunMode::kMeasure;
+  uint64_t seed = 0;
+  int threads = 1;
+  int rounds = 1;
+  TimingPolicy timing;
+  std::vector<CandidateSpec> candidates;
+};
+
+// A parallel loop the kernel started, as counted on a virtual board. cycles: of all its tasks.
+struct ParallelRegion {
+  int64_t tasks = 0;
+  double cycles = 0;
+};
+
+struct EntryResult {
+  int kernel_error = 0;             // what the kernel returned; nonzero: it refused its arguments
+  std::string kernel_message;       // the first error the kernel reported through the runtime
+  std::vector<double> samples_ns;   // one mean per sample; empty in kCount mode
+  std::vector<float> probe_values;  // at EntrySpec::probe_points
+  double projection = 0;
+  int64_t poison_left = 0;    // output elements still bearing the poison pattern
+  int64_t non_finite = 0;     // NaN or infinite output elements (poison included)
+  bool guards_intact = true;  // canaries on both sides of the output untouched
+  bool inputs_intact = true;
+  // kCount only, filled by the executor from the plugin's report.
+  double serial_cycles = 0;
+  std::vector<ParallelRegion> regions;
+  std::map<std::string, int64_t> instructions;  // class -> executed
+};
+
+struct RunReply {
+  int protocol = kRunProtocolVersion;
+  std::string error;  // not empty: the runner itself could not do its work (bad ELF, no memory)
+  std::vector<std::vector<EntryResult>> candidates;  // [candidate][entry]
+  double peak_gflops = 0;                            // kPeak
+  double copy_gb_per_s = 0;                          // kPeak: bytes read + written per second
+};
+
+// JSON both ways; from_json throws nlohmann::json::exception on anything missing or mistyped.
+void to_json(nlohmann::json& j, const RunRequest& r);
+void from_json(const nlohmann::json& j, RunRequest& r);
+void to_json(nlohmann::json& j, const RunReply& r);
+void from_json(const nlohmann::json& j, RunReply& r);
+
+}  // namespace halyard

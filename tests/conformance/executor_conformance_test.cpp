@@ -1,0 +1,344 @@
+// What every executor must do alike, on a physical and on a virtual board.
+#include <dirent.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "rpc_farm/executor.h"
+#include "targets/counter_rng.h"
+#include "tests/conformance/test_artifacts.h"
+
+namespace halyard {
+namespace {
+
+using std::chrono::milliseconds;
+
+class ExecutorConformance : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    absl::StatusOr<Device> device = LoadDevice(GetParam());
+    ASSERT_TRUE(device.ok()) << device.status();
+    device_ = *device;
+    // The limit on memory follows from this; the tests are to behave alike on large machines.
+    device_.memory_bytes = int64_t{4} << 30;
+    auto executor = MakeExecutor(device_);
+    ASSERT_TRUE(executor.ok()) << executor.status();
+    executor_ = std::move(*executor);
+    artifact_ = folder_.Path("kernel.so");
+  }
+
+  bool is_virtual() const { return device_.board_kind == BoardKind::kVirtual; }
+
+  RunRequest Request(const EntrySpec& entry) const {
+    RunRequest request;
+    request.mode = is_virtual() ? RunMode::kCount : RunMode::kMeasure;
+    request.seed = 7;
+    request.threads = 2;
+    request.timing.samples = 3;
+    request.timing.min_sample_ns = 100'000;
+    request.candidates = {{artifact_, {entry}}};
+    return request;
+  }
+  RunOutcome Run(const RunRequest& request, milliseconds deadline = milliseconds(15'000)) {
+    return executor_->Run(request, deadline);
+  }
+  RunOutcome RunC(const std::string& body, milliseconds deadline = milliseconds(15'000)) {
+    BuildCKernel(device_, artifact_, body);
+    return Run(Request(ElementwiseEntry(1000)), deadline);
+  }
+  static const EntryResult& Only(const RunOutcome& outcome) {
+    return outcome.reply.candidates.at(0).at(0);
+  }
+
+  ScratchFolder folder_;
+  Device device_;
+  std::unique_ptr<Executor> executor_;
+  std::string artifact_;
+};
+
+double MatmulAt(uint64_t seed, int64_t n, int64_t point) {
+  double sum = 0;
+  for (int64_t k = 0; k < n; ++k) {
+    sum += static_cast<double>(CounterUniform(seed, 0, point / n * n + k)) *
+           CounterUniform(seed, 1, k * n + point % n);
+  }
+  return sum;
+}
+
+double MatmulProjection(uint64_t seed, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n * n; ++i) {
+    sum += MatmulAt(seed, n, i) * ProjectionSign(seed, 0, i / n) * ProjectionSign(seed, 1, i % n);
+  }
+  return sum;
+}
+
+TEST_P(ExecutorConformance, RightResultSerialAndParallel) {
+  constexpr int64_t n = 37;
+  for (bool parallel : {false, true}) {
+    BuildMatmul(device_, artifact_, parallel);
+    const RunRequest request = Request(MatmulEntry(n));
+    const RunOutcome outcome = Run(request);
+    ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+    const EntryResult& result = Only(outcome);
+    EXPECT_EQ(result.kernel_error, 0) << result.kernel_message;
+    EXPECT_EQ(result.poison_left, 0);
+    EXPECT_EQ(result.non_finite, 0);
+    EXPECT_TRUE(result.guards_intact);
+    EXPECT_TRUE(result.inputs_intact);
+    const auto& points = request.candidates[0].entries[0].probe_points;
+    ASSERT_EQ(result.probe_values.size(), points.size());
+    for (size_t i = 0; i < points.size(); ++i) {
+      EXPECT_NEAR(result.probe_values[i], MatmulAt(request.seed, n, points[i]), 1e-5);
+    }
+    EXPECT_NEAR(result.projection, MatmulProjection(request.seed, n), 1e-3);
+    if (is_virtual()) {
+      EXPECT_TRUE(result.samples_ns.empty());
+      EXPECT_GT(result.serial_cycles, 0);
+      EXPECT_GT(result.instructions.at("simd_fma"), n * n * (n / 4));
+      ASSERT_EQ(result.regions.size(), parallel ? 1u : 0u);
+      if (parallel) {
+        EXPECT_EQ(result.regions[0].tasks, n);
+      }
+    } else {
+      EXPECT_EQ(result.samples_ns.size(), 3u);
+      for (double ns : result.samples_ns) EXPECT_GT(ns, 0);
+    }
+  }
+}
+
+TEST_P(ExecutorConformance, InterleavedRoundsGiveOneSampleEach) {
+  BuildMatmul(device_, artifact_, false);
+  RunRequest request = Request(MatmulEntry(16));
+  request.mode = RunMode::kInterleave;
+  request.rounds = 4;
+  request.candidates.push_back(request.candidates[0]);
+  const RunOutcome outcome = Run(request);
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  ASSERT_EQ(outcome.reply.candidates.size(), 2u);
+  for (const auto& entries : outcome.reply.candidates) {
+    ASSERT_EQ(entries.size(), 1u);
+    EXPECT_EQ(entries[0].samples_ns.size(), is_virtual() ? 0u : 4u);
+  }
+}
+
+TEST_P(ExecutorConformance, WriteJustOutsideTheOutputIsSeen) {
+  const RunOutcome outcome = RunC("for (long i = 0; i <= N; ++i) OUT[i] = IN[0];");
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  EXPECT_FALSE(Only(outcome).guards_intact);
+  EXPECT_TRUE(Only(outcome).samples_ns.empty());
+}
+
+TEST_P(ExecutorConformance, WriteJustBeforeTheOutputIsSeen) {
+  const RunOutcome outcome = RunC("for (long i = -1; i < N; ++i) OUT[i] = IN[0];");
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  EXPECT_FALSE(Only(outcome).guards_intact);
+}
+
+TEST_P(ExecutorConformance, WriteFarOutsideTheOutputCrashes) {
+  const RunOutcome outcome = RunC("for (long i = 0; i < N + 4096; ++i) OUT[i] = IN[0];");
+  EXPECT_EQ(outcome.status, RunStatus::kCrash);
+  EXPECT_EQ(outcome.message, "killed by SIGSEGV");
+}
+
+TEST_P(ExecutorConformance, UnwrittenOutputIsSeen) {
+  const RunOutcome outcome = RunC("for (long i = 0; i < N - 3; ++i) OUT[i] = IN[0];");
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  EXPECT_EQ(Only(outcome).poison_left, 3);
+  EXPECT_EQ(Only(outcome).non_finite, 3);
+}
+
+TEST_P(ExecutorConformance, NotANumberIsSeenAndReported) {
+  const RunOutcome outcome =
+      RunC("for (long i = 0; i < N; ++i) OUT[i] = 1; OUT[0] = 0.0f / (IN[0] - IN[0]);");
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  EXPECT_EQ(Only(outcome).poison_left, 0);
+  EXPECT_EQ(Only(outcome).non_finite, 1);
+  EXPECT_TRUE(std::isnan(Only(outcome).probe_values[0]));
+  EXPECT_EQ(Only(outcome).probe_values[1], 1);
+}
+
+TEST_P(ExecutorConformance, ModifiedInputIsSeen) {
+  const RunOutcome outcome = RunC("for (long i = 0; i < N; ++i) OUT[i] = 1; IN[5] += 1;");
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  EXPECT_FALSE(Only(outcome).inputs_intact);
+}
+
+TEST_P(ExecutorConformance, KernelsOwnErrorIsReported) {
+  const RunOutcome outcome = RunC("return -7;");
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  EXPECT_EQ(Only(outcome).kernel_error, -7);
+}
+
+TEST_P(ExecutorConformance, RefusedArgumentsCarryTheRuntimesMessage) {
+  BuildMatmul(device_, artifact_, false);
+  EntrySpec entry = MatmulEntry(16);
+  entry.inputs[1].extents = {3, 16};
+  const RunOutcome outcome = Run(Request(entry));
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  EXPECT_NE(Only(outcome).kernel_error, 0);
+  EXPECT_NE(Only(outcome).kernel_message.find("b"), std::string::npos);
+}
+
+TEST_P(ExecutorConformance, SegmentationFault) {
+  const RunOutcome outcome = RunC("*(volatile int*)8 = 1;");
+  EXPECT_EQ(outcome.status, RunStatus::kCrash);
+  EXPECT_EQ(outcome.message, "killed by SIGSEGV");
+}
+
+TEST_P(ExecutorConformance, Abort) {
+  const RunOutcome outcome = RunC("abort();");
+  EXPECT_EQ(outcome.status, RunStatus::kCrash);
+  EXPECT_EQ(outcome.message, "killed by SIGABRT");
+}
+
+TEST_P(ExecutorConformance, QuietExit) {
+  const char* body = device_.triplet == "aarch64-linux-gnu"
+                         ? "register long a asm(\"x0\") = 0; register long n asm(\"x8\") = 94;"
+                           "asm volatile(\"svc #0\" : : \"r\"(a), \"r\"(n));"
+                         : "asm volatile(\"syscall\" : : \"a\"(231L), \"D\"(0L));";
+  const RunOutcome outcome = RunC(body);
+  EXPECT_EQ(outcome.status, RunStatus::kCrash);
+  EXPECT_EQ(outcome.message, "the runner exited without a reply");
+}
+
+TEST_P(ExecutorConformance, EndlessLoopMeetsTheDeadline) {
+  const auto start = std::chrono::steady_clock::now();
+  const RunOutcome outcome = RunC("for (;;) OUT[0] = IN[0];", milliseconds(700));
+  EXPECT_EQ(outcome.status, RunStatus::kTimeout) << outcome.message;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(2700));
+}
+
+TEST_P(ExecutorConformance, TooMuchMemory) {
+  const RunOutcome c = RunC("char* p = malloc(20000000000ul); p[5] = 1; OUT[0] = p[6];");
+  EXPECT_EQ(c.status, RunStatus::kResource) << c.message;
+  BuildHungryKernel(device_, artifact_, int64_t{20} << 30);
+  const RunOutcome halide = Run(Request(ElementwiseEntry(16)));
+  EXPECT_EQ(halide.status, RunStatus::kResource) << halide.message;
+}
+
+TEST_P(ExecutorConformance, ForeignArchitectureIsRefused) {
+  const bool arm = device_.triplet == "aarch64-linux-gnu";
+  Device other = device_;
+  other.triplet = arm ? "x86_64-linux-gnu" : "aarch64-linux-gnu";
+  BuildCKernel(other, artifact_, "");
+  const RunOutcome outcome = Run(Request(ElementwiseEntry(16)));
+  EXPECT_EQ(outcome.status, RunStatus::kInfra);
+  EXPECT_NE(outcome.message.find(arm ? "built for x86-64" : "built for aarch64"), std::string::npos)
+      << outcome.message;
+}
+
+TEST_P(ExecutorConformance, TruncatedAndMissingArtifactsAreRefused) {
+  BuildCKernel(device_, artifact_, "");
+  std::filesystem::resize_file(artifact_, 700);
+  const RunOutcome truncated = Run(Request(ElementwiseEntry(16)));
+  EXPECT_EQ(truncated.status, RunStatus::kInfra);
+  EXPECT_NE(truncated.message.find("bad artifact"), std::string::npos) << truncated.message;
+  std::filesystem::remove(artifact_);
+  const RunOutcome missing = Run(Request(ElementwiseEntry(16)));
+  EXPECT_EQ(missing.status, RunStatus::kInfra);
+  EXPECT_NE(missing.message.find("cannot open"), std::string::npos) << missing.message;
+}
+
+TEST_P(ExecutorConformance, ForbiddenSymbolIsRefused) {
+  const RunOutcome outcome = RunC("extern int system(const char*); system(\"true\");");
+  EXPECT_EQ(outcome.status, RunStatus::kInfra);
+  EXPECT_NE(outcome.message.find("undefined symbol system"), std::string::npos) << outcome.message;
+}
+
+TEST_P(ExecutorConformance, WrongProtocolIsRefused) {
+  BuildCKernel(device_, artifact_, "");
+  RunRequest request = Request(ElementwiseEntry(16));
+  request.protocol = kRunProtocolVersion + 1;
+  const RunOutcome outcome = Run(request);
+  EXPECT_EQ(outcome.status, RunStatus::kInfra);
+  EXPECT_NE(outcome.message.find("protocol"), std::string::npos) << outcome.message;
+}
+
+std::set<std::string> OpenFiles() {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const auto target = std::filesystem::read_symlink(entry.path(), gone);
+    if (!gone) names.insert(entry.path().filename().string());
+  }
+  return names;
+}
+
+std::string Children() {
+  std::ifstream file("/proc/thread-self/children");
+  std::string text;
+  std::getline(file, text);
+  return text;
+}
+
+size_t TemporaryEntries() {
+  size_t count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::temp_directory_path())) {
+    count += entry.path().filename().string().rfind("halyard-", 0) == 0;
+  }
+  return count;
+}
+
+TEST_P(ExecutorConformance, ManyRunsLeaveNothingBehind) {
+  BuildCKernel(device_, artifact_, "for (long i = 0; i < N; ++i) OUT[i] = IN[i];");
+  const RunRequest request = Request(ElementwiseEntry(64));
+  // Other tests may be using the machine's temporary folder.
+  std::filesystem::create_directory(folder_.Path("tmp"));
+  setenv("TMPDIR", folder_.Path("tmp").c_str(), 1);
+  const size_t files = OpenFiles().size();
+  const size_t temporary = TemporaryEntries();
+  for (int i = 0; i < 100; ++i) {
+    const RunOutcome outcome = Run(request);
+    ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  }
+  EXPECT_EQ(OpenFiles().size(), files);
+  EXPECT_EQ(TemporaryEntries(), temporary);
+  unsetenv("TMPDIR");
+  EXPECT_EQ(Children(), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Boards, ExecutorConformance, testing::Values("host", "rpi4"),
+                         [](const auto& info) { return std::string(info.param); });
+
+// Counts may not depend on anything but the artifact and the request.
+TEST(VirtualBoard, CountsRepeatExactly) {
+  const absl::StatusOr<Device> device = LoadDevice("rpi4");
+  ASSERT_TRUE(device.ok());
+  ScratchFolder folder;
+  // The runner's own path is one of the things that move the emulated stack.
+  const std::string long_name = folder.Path("a-folder-with-quite-another-name");
+  std::filesystem::create_directory_symlink(DataPath(""), long_name);
+  auto usual = MakeExecutor(*device);
+  ASSERT_TRUE(usual.ok()) << usual.status();
+  setenv("HALYARD_DATA_DIR", long_name.c_str(), 1);
+  auto moved = MakeExecutor(*device);
+  unsetenv("HALYARD_DATA_DIR");
+  ASSERT_TRUE(moved.ok()) << moved.status();
+  BuildMatmul(*device, folder.Path("k"), true);
+  RunRequest request;
+  request.mode = RunMode::kCount;
+  request.threads = device->cores;
+  std::set<std::string> distinct;
+  for (int i = 0; i < 20; ++i) {
+    const std::string path = folder.Path("k" + std::string(static_cast<size_t>(i * 11), 'x'));
+    if (i != 0) std::filesystem::copy_file(folder.Path("k"), path);
+    setenv("HALYARD_TEST_PADDING", std::string(static_cast<size_t>(i * 37), 'y').c_str(), 1);
+    request.candidates = {{path, {MatmulEntry(37), MatmulEntry(24)}}};
+    const auto before = std::filesystem::current_path();
+    if (i % 2 == 1) std::filesystem::current_path("/");
+    Executor& executor = i % 3 == 2 ? **moved : **usual;
+    const RunOutcome outcome = executor.Run(request, milliseconds(15'000));
+    std::filesystem::current_path(before);
+    ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+    distinct.insert(nlohmann::json(outcome.reply).dump());
+  }
+  EXPECT_EQ(distinct.size(), 1u);
+}
+
+}  // namespace
+}  // namespace halyard

@@ -1,0 +1,118 @@
+#include "tests/conformance/test_artifacts.h"
+
+#include <Halide.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "rpc_farm/child_process.h"
+
+namespace halyard {
+namespace {
+
+void RunTool(const std::vector<std::string>& argv) {
+  ChildLimits limits;
+  limits.deadline = std::chrono::seconds(30);
+  const ChildResult result = RunChild(argv, "", limits);
+  if (result.exit_code != 0) throw std::runtime_error(argv[0] + ": " + result.err);
+}
+
+void Link(Halide::Pipeline pipeline, const std::vector<Halide::Argument>& arguments,
+          const Device& device, const std::string& path) {
+  using Halide::Target;
+  const Target target = Target(device.halide_target).with_feature(Target::NoRuntime);
+  pipeline.compile_to_object(path + ".o", arguments, "kernel", target);
+  RunTool({"ld.lld-14", "-shared", path + ".o", "-o", path});
+}
+
+}  // namespace
+
+ScratchFolder::ScratchFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "halyard-test-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+  path_ = pattern;
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void BuildMatmul(const Device& device, const std::string& path, bool parallel) {
+  using namespace Halide;
+  ImageParam a(Float(32), 2, "a"), b(Float(32), 2, "b");
+  Var j("j"), i("i");
+  Func c("c");
+  RDom k(0, a.width());
+  c(j, i) += a(k, i) * b(j, k);
+  const int lanes = device.lanes_f32();
+  c.update().reorder(j, k, i).vectorize(j, lanes, TailStrategy::GuardWithIf);
+  c.vectorize(j, lanes, TailStrategy::GuardWithIf);
+  if (parallel) c.update().parallel(i);
+  Link(Pipeline(c), {a, b}, device, path);
+}
+
+void BuildHungryKernel(const Device& device, const std::string& path, int64_t bytes) {
+  using namespace Halide;
+  ImageParam in(Float(32), 1, "in");
+  Var x("x"), y("y");
+  Func wide("wide"), out("out");
+  // A row stays below Halide's limit of 2^31 bytes a dimension; the rows together do not fit.
+  constexpr int kRow = 1 << 28;
+  const int rows = static_cast<int>(bytes / 4 / kRow);
+  wide(x, y) = in(x % 16) + cast<float>(y);
+  out(x) = wide(x, 0) + wide(x + kRow - 16, rows - 1);
+  wide.compute_root();
+  Pipeline pipeline(out);
+  const Target target = Target(device.halide_target)
+                            .with_feature(Target::NoRuntime)
+                            .with_feature(Target::LargeBuffers);
+  pipeline.compile_to_object(path + ".o", {in}, "kernel", target);
+  RunTool({"ld.lld-14", "-shared", path + ".o", "-o", path});
+}
+
+void BuildCKernel(const Device& device, const std::string& path, const std::string& body) {
+  // The host pointer is the third word of a halide_buffer_t, its first dimension's extent the
+  // second int of what `dim` points to.
+  std::ofstream(path + ".c") << R"(
+void* malloc(unsigned long);
+void abort(void);
+typedef struct { int min, extent, stride, flags; } Dim;
+typedef struct { unsigned long device; void* iface; float* host; unsigned long flags;
+                 unsigned type; int dimensions; Dim* dim; void* padding; } Buffer;
+int kernel_argv(void** args) {
+  volatile float* IN = ((Buffer*)args[0])->host;
+  volatile float* OUT = ((Buffer*)args[1])->host;
+  long N = ((Buffer*)args[1])->dim[0].extent;
+  (void)IN; (void)OUT; (void)N;
+)" << body << "\n  return 0;\n}\n";
+  const bool arm = device.triplet == "aarch64-linux-gnu";
+  RunTool({arm ? "aarch64-linux-gnu-gcc" : "gcc", "-O1", "-fPIC", "-shared", "-nostdlib",
+           "-ffreestanding", path + ".c", "-o", path});
+}
+
+EntrySpec MatmulEntry(int64_t n) {
+  EntrySpec entry;
+  entry.symbol = "kernel";
+  entry.inputs = {{{n, n}}, {{n, n}}};
+  entry.output = {{n, n}};
+  entry.canonical_output = {n, n};
+  entry.probe_points = {0, n * n / 2 + 3, n * n - 1};
+  entry.projection = true;
+  return entry;
+}
+
+EntrySpec ElementwiseEntry(int64_t n) {
+  EntrySpec entry;
+  entry.symbol = "kernel";
+  entry.inputs = {{{n}}};
+  entry.output = {{n}};
+  entry.canonical_output = {n};
+  entry.probe_points = {0, n - 1};
+  return entry;
+}
+
+}  // namespace halyard

@@ -1,0 +1,35 @@
+// Artifacts for the executor tests, good and bad, built for whatever device is under test.
+#pragma once
+
+#include <string>
+
+#include "targets/device.h"
+#include "targets/run_protocol.h"
+
+namespace halyard {
+
+// A folder that is gone when the object is.
+class ScratchFolder {
+ public:
+  ScratchFolder();
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  std::string Path(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+// C(i, j) = sum_k A(i, k) B(k, j) of n x n matrices by Halide, rows in parallel if asked.
+void BuildMatmul(const Device& device, const std::string& path, bool parallel);
+// Halide kernel whose schedule allocates `bytes` on the heap.
+void BuildHungryKernel(const Device& device, const std::string& path, int64_t bytes);
+// int kernel_argv(void**) with this body in C; IN and OUT are float pointers, N the output's size.
+void BuildCKernel(const Device& device, const std::string& path, const std::string& body);
+
+EntrySpec MatmulEntry(int64_t n);
+// One input and one output of `n` elements.
+EntrySpec ElementwiseEntry(int64_t n);
+
+}  // namespace halyard

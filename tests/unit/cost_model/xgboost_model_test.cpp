@@ -1,0 +1,151 @@
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "cost_model/cost_model.h"
+#include "cost_model/ranking_metrics.h"
+#include "targets/counter_rng.h"
+
+namespace halyard {
+namespace {
+
+constexpr size_t kColumns = 12;
+
+// Throughput with an optimum inside the range, an interaction and columns that do not matter.
+float Truth(const float* x) {
+  const float distance =
+      (x[0] - 0.3f) * (x[0] - 0.3f) + 0.5f * std::fabs(x[1] - x[2]) + 0.3f * std::fabs(x[3] * x[4]);
+  return 1.0f / (1.0f + 2.0f * distance);
+}
+
+Dataset Synthetic(uint64_t seed, std::vector<unsigned> groups) {
+  Dataset data;
+  data.features.columns = kColumns;
+  data.group_sizes = groups;
+  for (uint64_t g = 0; g < groups.size(); g++) {
+    for (uint64_t r = 0; r < groups[g]; r++) {
+      float row[kColumns];
+      for (size_t c = 0; c < kColumns; c++) {
+        row[c] = CounterUniform(seed + g, 0, r * kColumns + c);
+      }
+      data.features.values.insert(data.features.values.end(), row, row + kColumns);
+      data.labels.push_back(Truth(row));
+    }
+  }
+  return data;
+}
+
+TEST(XgboostModel, PredictsZerosBeforeTheFirstFit) {
+  const auto model = MakeXgboostModel(1);
+  EXPECT_FALSE(model->fitted());
+  EXPECT_EQ(model->Predict(Synthetic(1, {3}).features), std::vector<float>(3, 0.0f));
+}
+
+TEST(XgboostModel, RanksRowsItHasNotSeen) {
+  const auto model = MakeXgboostModel(1);
+  ASSERT_TRUE(model->Fit(Synthetic(1, {400, 300})).ok());
+  EXPECT_TRUE(model->fitted());
+  const Dataset held_out = Synthetic(77, {500});
+  const std::vector<float> predicted = model->Predict(held_out.features);
+  EXPECT_GT(SpearmanCorrelation(predicted, held_out.labels), 0.9);
+  EXPECT_GT(PairwiseAccuracy(predicted, held_out.labels), 0.85);
+}
+
+TEST(XgboostModel, SameSeedSamePredictionsOnAnyNumberOfThreads) {
+  const int threads = omp_get_max_threads();
+  const Dataset data = Synthetic(1, {100, 150, 50});
+  const FeatureMatrix asked = Synthetic(2, {200}).features;
+  omp_set_num_threads(1);
+  const auto one = MakeXgboostModel(5);
+  ASSERT_TRUE(one->Fit(data).ok());
+  const std::vector<float> expected = one->Predict(asked);
+  omp_set_num_threads(2);
+  const auto two = MakeXgboostModel(5);
+  ASSERT_TRUE(two->Fit(data).ok());
+  EXPECT_EQ(two->Predict(asked), expected);
+  omp_set_num_threads(threads);
+}
+
+TEST(XgboostModel, PredictsSideBySide) {
+  const auto model = MakeXgboostModel(1);
+  ASSERT_TRUE(model->Fit(Synthetic(1, {200})).ok());
+  const FeatureMatrix a = Synthetic(2, {3000}).features, b = Synthetic(3, {2000}).features;
+  const std::vector<float> want_a = model->Predict(a), want_b = model->Predict(b);
+  bool same_a = true, same_b = true;
+  std::thread other([&] {
+    for (int i = 0; i < 20; i++) same_a = same_a && model->Predict(a) == want_a;
+  });
+  for (int i = 0; i < 20; i++) same_b = same_b && model->Predict(b) == want_b;
+  other.join();
+  EXPECT_TRUE(same_a);
+  EXPECT_TRUE(same_b);
+}
+
+TEST(XgboostModel, FitReplacesTheModel) {
+  const auto model = MakeXgboostModel(1);
+  Dataset data = Synthetic(1, {200});
+  ASSERT_TRUE(model->Fit(data).ok());
+  for (float& label : data.labels) label = 1 - label;
+  ASSERT_TRUE(model->Fit(data).ok());
+  EXPECT_GT(SpearmanCorrelation(model->Predict(data.features), data.labels), 0.9);
+}
+
+TEST(XgboostModel, ConstantLabelsOrFeaturesRankNothing) {
+  Dataset data = Synthetic(1, {50});
+  const auto model = MakeXgboostModel(1);
+  data.labels.assign(50, 0.0f);
+  ASSERT_TRUE(model->Fit(data).ok());
+  EXPECT_EQ(SpearmanCorrelation(model->Predict(data.features), Synthetic(1, {50}).labels), 0);
+  data = Synthetic(1, {50});
+  data.features.values.assign(data.features.values.size(), 2.5f);
+  ASSERT_TRUE(model->Fit(data).ok());
+  EXPECT_EQ(SpearmanCorrelation(model->Predict(data.features), data.labels), 0);
+  data = Synthetic(1, {1});
+  EXPECT_TRUE(model->Fit(data).ok());
+}
+
+TEST(XgboostModel, TreatsNanAsMissing) {
+  Dataset data = Synthetic(1, {200});
+  for (size_t i = kColumns - 1; i < data.features.values.size(); i += kColumns) {
+    data.features.values[i] = std::numeric_limits<float>::quiet_NaN();
+  }
+  const auto model = MakeXgboostModel(1);
+  ASSERT_TRUE(model->Fit(data).ok());
+  EXPECT_GT(SpearmanCorrelation(model->Predict(data.features), data.labels), 0.9);
+}
+
+TEST(XgboostModel, MalformedDatasetsAreRefusedAndTheOldModelStays) {
+  const auto model = MakeXgboostModel(1);
+  const Dataset good = Synthetic(1, {100});
+  ASSERT_TRUE(model->Fit(good).ok());
+  const std::vector<float> before = model->Predict(good.features);
+
+  EXPECT_EQ(model->Fit({}).code(), absl::StatusCode::kInvalidArgument);
+  Dataset bad = good;
+  bad.labels.pop_back();
+  EXPECT_EQ(model->Fit(bad).code(), absl::StatusCode::kInvalidArgument);
+  bad = good;
+  bad.features.values.pop_back();
+  EXPECT_EQ(model->Fit(bad).code(), absl::StatusCode::kInvalidArgument);
+  bad = good;
+  bad.group_sizes = {60};
+  EXPECT_EQ(model->Fit(bad).code(), absl::StatusCode::kInvalidArgument);
+  bad = good;
+  bad.labels[3] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(model->Fit(bad).code(), absl::StatusCode::kInvalidArgument);
+  bad = good;
+  bad.features.values[3] = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(model->Fit(bad).code(), absl::StatusCode::kInvalidArgument);
+
+  EXPECT_EQ(model->Predict(good.features), before);
+  FeatureMatrix narrow = good.features;
+  narrow.columns = kColumns / 2;
+  EXPECT_THROW(model->Predict(narrow), std::invalid_argument);
+  EXPECT_TRUE(model->Predict({kColumns, {}}).empty());
+}
+
+}  // namespace
+}  // namespace halyard

@@ -1,0 +1,92 @@
+#include "rpc_farm/runner_outcome.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "rpc_farm/plugin_report.h"
+
+namespace halyard {
+namespace {
+
+RunRequest OneEntryRequest() {
+  RunRequest request;
+  request.candidates = {{"a.so", {EntrySpec{}}}};
+  return request;
+}
+
+ChildResult Replied(const RunReply& reply) {
+  ChildResult child;
+  child.started = true;
+  child.exit_code = 0;
+  child.out = nlohmann::json(reply).dump();
+  return child;
+}
+
+RunStatus StatusOf(const ChildResult& child) {
+  return OutcomeOfRunner(child, OneEntryRequest()).status;
+}
+
+TEST(RunnerOutcome, EveryEndOfAProcessHasItsStatus) {
+  RunReply good;
+  good.candidates = {{EntryResult{}}};
+  EXPECT_EQ(StatusOf(Replied(good)), RunStatus::kOk);
+
+  EXPECT_EQ(StatusOf(ChildResult{}), RunStatus::kInfra);
+  ChildResult child = Replied(good);
+  child.timed_out = true;
+  child.signal = SIGKILL;
+  EXPECT_EQ(StatusOf(child), RunStatus::kTimeout);
+  child = Replied(good);
+  child.signal = SIGKILL;
+  EXPECT_EQ(StatusOf(child), RunStatus::kResource);
+  child.signal = SIGFPE;
+  EXPECT_EQ(StatusOf(child), RunStatus::kCrash);
+  child = Replied(good);
+  child.exit_code = 77;
+  EXPECT_EQ(StatusOf(child), RunStatus::kResource);
+  child.exit_code = 1;
+  EXPECT_EQ(StatusOf(child), RunStatus::kCrash);
+  child = Replied(good);
+  child.out = "";
+  EXPECT_EQ(StatusOf(child), RunStatus::kCrash);
+  child.out = "{\"protocol\":";
+  EXPECT_EQ(StatusOf(child), RunStatus::kInfra);
+}
+
+TEST(RunnerOutcome, RepliesThatDoNotFitAreInfrastructureFailures) {
+  RunReply reply;
+  EXPECT_EQ(StatusOf(Replied(reply)), RunStatus::kInfra);
+  reply.candidates = {{EntryResult{}, EntryResult{}}};
+  EXPECT_EQ(StatusOf(Replied(reply)), RunStatus::kInfra);
+  reply.candidates = {{EntryResult{}}};
+  reply.protocol = kRunProtocolVersion + 1;
+  EXPECT_EQ(StatusOf(Replied(reply)), RunStatus::kInfra);
+  reply.protocol = kRunProtocolVersion;
+  reply.error = "bad artifact:\nline";
+  EXPECT_EQ(OutcomeOfRunner(Replied(reply), OneEntryRequest()).message, "bad artifact: line");
+  reply.error = "";
+  reply.candidates[0][0].kernel_error = -11;
+  EXPECT_EQ(StatusOf(Replied(reply)), RunStatus::kResource);
+}
+
+TEST(PluginReport, FillsEntriesInOrder) {
+  RunReply reply;
+  reply.candidates = {{EntryResult{}}, {EntryResult{}}};
+  const std::string kernel = R"({"serial":98304,"regions":[[4,65536]],"instructions":{"int":3}})";
+  ASSERT_TRUE(AddPluginReport("{\"kernels\":[" + kernel + "," + kernel + "]}", &reply).ok());
+  EXPECT_EQ(reply.candidates[1][0].serial_cycles, 1.5);
+  EXPECT_EQ(reply.candidates[1][0].regions[0].tasks, 4);
+  EXPECT_EQ(reply.candidates[1][0].regions[0].cycles, 1);
+  EXPECT_EQ(reply.candidates[1][0].instructions.at("int"), 3);
+}
+
+TEST(PluginReport, ReportsThatDoNotFitAreErrors) {
+  RunReply reply;
+  reply.candidates = {{EntryResult{}}};
+  for (const char* text : {"", "{}", "{\"kernels\":[]}", "{\"kernels\":[{}]}"}) {
+    EXPECT_FALSE(AddPluginReport(text, &reply).ok()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace halyard

@@ -1,0 +1,107 @@
+#include "targets/device.h"
+
+#include <Halide.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "targets/device_file.h"
+#include "targets/host_detection.h"
+
+namespace halyard {
+namespace {
+
+using nlohmann::json;
+
+json ReadJson(const std::string& id) {
+  std::ifstream file(DataPath("devices/" + id + ".json"));
+  return json::parse(file);
+}
+
+std::string ErrorOf(const json& file) {
+  const auto device = ParseDeviceFile(file.dump(), "x.json");
+  return device.ok() ? "" : std::string(device.status().message());
+}
+
+TEST(Device, EveryListedDeviceLoads) {
+  const std::vector<std::string> ids = DeviceIds();
+  EXPECT_EQ(ids, (std::vector<std::string>{"host", "rpi4"}));
+  for (const std::string& id : ids) {
+    const auto device = LoadDevice(id);
+    ASSERT_TRUE(device.ok()) << device.status();
+    EXPECT_EQ(device->id, id);
+    EXPECT_FALSE(device->caches.empty());
+    EXPECT_GT(device->memory_bytes, 0);
+    EXPECT_GT(device->cores, 0);
+    EXPECT_GT(device->peak_flop_per_cycle(), 0);
+  }
+}
+
+TEST(Device, UnknownIdListsTheKnownOnes) {
+  const auto device = LoadDevice("../devices/host");
+  EXPECT_EQ(device.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_NE(device.status().message().find("host, rpi4"), std::string::npos);
+}
+
+TEST(Device, RaspberryPi4) {
+  const Device device = *LoadDevice("rpi4");
+  EXPECT_EQ(device.board_kind, BoardKind::kVirtual);
+  EXPECT_EQ(device.lanes_f32(), 4);
+  EXPECT_EQ(device.caches[1].shared_by_cores, 4);
+  EXPECT_DOUBLE_EQ(device.clock_ghz * device.peak_flop_per_cycle(), 48);
+  EXPECT_EQ(device.virtual_board.qemu_cpu, "cortex-a72");
+}
+
+#if defined(__x86_64__)
+TEST(Device, HostTargetIsTheOneHalideDetects) {
+  EXPECT_EQ(LoadDevice("host")->halide_target, Halide::get_host_target().to_string());
+}
+#endif
+
+TEST(Device, TargetsOfKnownProcessors) {
+  EXPECT_EQ(HalideTargetForX86Flags({"sse4_1"}), "x86-64-linux-sse41");
+  EXPECT_EQ(HalideTargetForX86Flags({"sse4_1", "avx", "avx2", "f16c", "fma"}),
+            "x86-64-linux-avx-avx2-f16c-fma-sse41");
+  EXPECT_EQ(HalideTargetForX86Flags({"avx", "avx2", "fma", "f16c", "sse4_1", "avx512f", "avx512cd",
+                                     "avx512bw", "avx512dq", "avx512vl"}),
+            "x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41");
+}
+
+TEST(DeviceFile, EveryMissingFieldIsNamed) {
+  const json whole = ReadJson("rpi4");
+  for (const auto& [name, value] : whole.items()) {
+    if (name == "sources") continue;
+    json part = whole;
+    part.erase(name);
+    EXPECT_EQ(ErrorOf(part), "x.json: " + name + " is missing");
+    part[name] = json::array({json::array()});
+    EXPECT_EQ(ErrorOf(part).rfind("x.json: " + name, 0), 0u) << ErrorOf(part);
+  }
+}
+
+TEST(DeviceFile, BadValuesAreNamed) {
+  json file = ReadJson("rpi4");
+  file["speed"] = 1;
+  EXPECT_EQ(ErrorOf(file), "x.json: speed is not a field of a device file");
+  file = ReadJson("rpi4");
+  file["cores"] = 0;
+  EXPECT_EQ(ErrorOf(file), "x.json: cores must be a positive integer");
+  file["cores"] = 5'000'000'000;
+  EXPECT_EQ(ErrorOf(file), "x.json: cores must be a positive integer");
+  file = ReadJson("rpi4");
+  file["caches"][1].erase("bytes");
+  EXPECT_EQ(ErrorOf(file), "x.json: caches[1].bytes is missing");
+  file = ReadJson("rpi4");
+  file["virtual_board"]["per_cycle"]["load"] = -1;
+  EXPECT_EQ(ErrorOf(file), "x.json: virtual_board.per_cycle.load must be a positive number");
+  file = ReadJson("rpi4");
+  file["board_kind"] = "imaginary";
+  EXPECT_EQ(ErrorOf(file), "x.json: board_kind must be physical or virtual");
+  EXPECT_EQ(ErrorOf(json::array()), "x.json: the file must be an object");
+  EXPECT_FALSE(ParseDeviceFile("{", "x.json").ok());
+}
+
+}  // namespace
+}  // namespace halyard

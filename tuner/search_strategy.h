@@ -1,0 +1,46 @@
+// A search strategy proposes which configs to measure next.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "cost_model/cost_model.h"
+#include "cost_model/features.h"
+#include "schedules/task.h"
+
+namespace halyard {
+
+// What has been tried on a task so far, keyed by ScheduleSpace::index_of.
+struct Trial {
+  Config config;
+  bool ok = false;
+  double value = 0;  // meaningful where ok; smaller is better
+};
+
+struct SearchState {
+  const Task* task = nullptr;
+  std::vector<Trial> trials;                 // in the order they were proposed
+  std::unordered_set<uint64_t> tried;        // indices of all trials
+  // Larger is better, for a batch; empty while there is no model better than chance.
+  std::function<std::vector<float>(const std::vector<Config>&)> score;
+};
+
+class SearchStrategy {
+ public:
+  virtual ~SearchStrategy() = default;
+  virtual std::string name() const = 0;
+  // Up to `count` valid, pairwise different configs not in state.tried; fewer only when the space
+  // seems exhausted. Same seed and same state give the same proposals, on any number of threads.
+  virtual std::vector<Config> Propose(const SearchState& state, int count) = 0;
+};
+
+// name: sa | random | grid | genetic; nullptr otherwise.
+std::unique_ptr<SearchStrategy> MakeStrategy(const std::string& name, uint64_t seed);
+std::vector<std::string> StrategyNames();
+
+}  // namespace halyard

@@ -13,6 +13,7 @@ LoopFeatures::LoopFeatures(const Task& task) : extents_(ReadExtents(task)) {
   Add("native_vectors", {"vec"}, [lanes](const LoopValues& v) { return v.vec / lanes; });
   if (extents_.rows > 0) AddProduct(task.device);
   if (extents_.queries > 0) AddAttention(task.device);
+  if (extents_.vectors > 0) AddRows(task.device);
 }
 
 LoopFeatures::Extents LoopFeatures::ReadExtents(const Task& task) {
@@ -30,17 +31,27 @@ LoopFeatures::Extents LoopFeatures::ReadExtents(const Task& task) {
     e.cols = *dim("n");
     e.depth = *dim("k");
   } else if (dim("co") && dim("ci") && dim("kh") && dim("kw")) {
-    const auto groups = task.workload.attributes.find("groups");
-    const bool grouped = groups != task.workload.attributes.end();
-    const double per = grouped ? static_cast<double>(groups->second) : 1;
-    e.rows = static_cast<double>(task.op->OutputShape(task.workload).elements()) / *dim("co");
-    e.cols = *dim("co") / per;
-    e.depth = *dim("ci") / per * *dim("kh") * *dim("kw");
+    const auto attribute = task.workload.attributes.find("groups");
+    const bool grouped = attribute != task.workload.attributes.end();
+    const double groups = grouped ? static_cast<double>(attribute->second) : 1;
+    const std::vector<int64_t> out = task.op->OutputShape(task.workload).extents;
+    e.images = static_cast<double>(out.at(0));
+    e.image_rows = static_cast<double>(out.at(1));
+    e.row_pixels = static_cast<double>(out.at(2));
+    e.rows = e.images * e.image_rows * e.row_pixels;
+    // A depthwise convolution has its vectors along the groups.
+    const bool depthwise = groups > 1 && *dim("co") == groups && *dim("ci") == groups;
+    e.cols = depthwise ? groups : *dim("co") / groups;
+    e.groups = depthwise ? 1 : groups;
+    e.depth = *dim("ci") / groups * *dim("kh") * *dim("kw");
   } else if (dim("queries") && dim("keys") && dim("depth")) {
     e.heads = dim("heads").value_or(1);
     e.queries = *dim("queries");
     e.keys = *dim("keys");
     e.head_dim = *dim("depth");
+  } else if (dim("rows") && dim("columns")) {
+    e.vectors = *dim("rows");
+    e.length = *dim("columns");
   }
   return e;
 }
@@ -61,6 +72,9 @@ void LoopFeatures::ReadSources(const std::vector<Knob>& knobs) {
       {"o_lane", &LoopValues::o_lane},
       {"o_row", &LoopValues::o_row},
       {"grain", &LoopValues::grain},
+      {"rows", &LoopValues::rows},
+      {"partials", &LoopValues::partials},
+      {"block", &LoopValues::block},
   };
   for (size_t k = 0; k < knobs.size(); k++) {
     const Knob& knob = knobs[k];
@@ -81,12 +95,16 @@ void LoopFeatures::ReadChoice(const Knob& knob, size_t position) {
   static constexpr Meaning kMeanings[] = {
       {"order", "m_outer", &LoopValues::n_outer, 0},
       {"order", "n_outer", &LoopValues::n_outer, 1},
+      {"form", "direct", &LoopValues::direct, 1},
+      {"form", "im2col", &LoopValues::direct, 0},
       {"form", "unfused", &LoopValues::chunked, 0},
       {"form", "pipelined", &LoopValues::chunked, 0},
       {"form", "chunked", &LoopValues::chunked, 1},
       {"lanes", "keys", &LoopValues::lanes_keys, 1},
       {"lanes", "queries", &LoopValues::lanes_keys, 0},
       {"parallel", "serial", &LoopValues::parallel_loops, 0},
+      {"parallel", "no", &LoopValues::parallel_loops, 0},
+      {"parallel", "yes", &LoopValues::parallel_loops, 1},
       {"parallel", "outer", &LoopValues::parallel_loops, 1},
       {"parallel", "both", &LoopValues::parallel_loops, 2},
   };
@@ -121,6 +139,10 @@ LoopValues LoopFeatures::Values(const Config& config) const {
   v.cols_reg = v.reg_n * v.vec;
   v.rows_tile = v.reg_m * v.tile_m;
   v.cols_tile = v.cols_reg * v.tile_n;
+  if (v.direct != 0) {
+    v.rows_tile = v.rows * extents_.row_pixels;
+    v.cols_tile = v.cols_reg;
+  }
   v.k_depth = v.k_block > 0 ? v.k_block : extents_.depth;
   v.score_keys = v.lanes_keys != 0 ? v.vec * v.s_lane : v.s_row;
   v.out_depth = v.lanes_keys != 0 ? v.vec * v.o_lane : v.o_row;

@@ -25,6 +25,7 @@
 //                                  as above for the two register tiles of attention
 //   loop.chunks                    log2 of the number of key chunks
 //   loop.scores_over_cache<L>      log2(score block / bytes of level L)
+//   loop.rows_over_cache<L>        log2(block of rows / bytes of level L)
 //   loop.kv_over_cache<L>          log2(keys and values of a block / bytes of level L)
 #pragma once
 
@@ -41,8 +42,9 @@ namespace halyard {
 struct LoopValues {
   double vec = 0, reg_m = 0, reg_n = 0, tile_m = 0, tile_n = 0, k_block = 0, unroll_k = 0;
   double m = 0, l = 0, s_lane = 0, s_row = 0, o_lane = 0, o_row = 0, grain = 0;
+  double rows = 0, partials = 0, block = 0;
   // Choices: 1 where the label is the one of the name, and how many cache loops run in parallel.
-  double n_outer = 0, chunked = 0, lanes_keys = 0, parallel_loops = 0;
+  double n_outer = 0, direct = 0, chunked = 0, lanes_keys = 0, parallel_loops = 0;
   // Derived: extents of the register and the cache tile in elements, depth of one K block.
   double cols_reg = 0, rows_tile = 0, cols_tile = 0, k_depth = 0;
   // Derived: keys of an attention block, elements of its register tiles.
@@ -69,6 +71,9 @@ class LoopFeatures {
   // Extents of the loops, 0 where the workload has no such loop.
   struct Extents {
     double rows = 0, cols = 0, depth = 0;                   // a product
+    double groups = 1;                                      // products side by side
+    double images = 0, image_rows = 0, row_pixels = 0;      // a convolution's output
+    double vectors = 0, length = 0;                         // independent rows and their length
     double heads = 0, queries = 0, keys = 0, head_dim = 0;  // attention
   };
 
@@ -83,6 +88,7 @@ class LoopFeatures {
   void AddProductTile(const Device& device);
   void AddProductTasks(const Device& device);
   void AddAttention(const Device& device);
+  void AddRows(const Device& device);
 
   Extents extents_;
   std::vector<Source> sources_;

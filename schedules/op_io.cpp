@@ -56,12 +56,13 @@ double ReductionTolerance(int64_t length) {
   return 8 * kUnitRoundoff * (n * 0.5 + 4 * std::sqrt(n) + 4);
 }
 
-ProbePlan RowProbe(const Workload& w, int dim, double flops, int64_t granule) {
-  constexpr double kProbeFlops = 2e7;
+ProbePlan RowProbe(const Workload& w, int dim, double flops, int64_t granule, int64_t unit) {
+  constexpr double kProbeFlops = 2e7, kLargestFlops = 1e8;
   const int64_t whole = w.shape[dim];
   const double per_row = flops / static_cast<double>(whole);
-  int64_t small =
-      std::max<int64_t>(1, static_cast<int64_t>(kProbeFlops / per_row) / granule) * granule;
+  if (per_row * static_cast<double>(granule) > kLargestFlops) granule = unit;
+  const auto budget = static_cast<int64_t>(kProbeFlops / per_row);
+  const int64_t small = std::max<int64_t>(1, budget / granule) * granule;
   const int64_t large = 2 * small;
   if (large >= whole) return {{w}, 0, 1};
   ProbePlan plan{{w, w}, 0, 1};

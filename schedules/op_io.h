@@ -30,8 +30,9 @@ void SetEstimates(Halide::Func& output, const BufferSpec& shape);
 // and Stability of Numerical Algorithms, 2nd ed., section 4.2.)
 double ReductionTolerance(int64_t length);
 
-// Shortens dimension `dim` so that a probe costs at most about 2e7 FLOP (the emulated boards do
-// some 3e8 a second), in whole granules so that every parallel loop still has work for all cores.
-ProbePlan RowProbe(const Workload& w, int dim, double flops, int64_t granule);
+// Shortens dimension `dim` so that a probe costs about 2e7 FLOP (an emulated board does some 3e8 a
+// second). Sizes are multiples of `granule`, the rows of the config's outermost tile, or of `unit`,
+// the rows of its register tile, where a whole granule would cost 1e8 FLOP and more.
+ProbePlan RowProbe(const Workload& w, int dim, double flops, int64_t granule, int64_t unit);
 
 }  // namespace halyard

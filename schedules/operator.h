@@ -87,7 +87,9 @@ class Operator {
     return std::nullopt;
   }
 
-  virtual ProbePlan Probe(const Workload& workload, const Device& device) const = 0;
+  // `config` tells how rows are tiled, so that a probe holds whole tiles.
+  virtual ProbePlan Probe(const Workload& workload, const Device& device,
+                          const ConfigView& config) const = 0;
   // The knob whose labels are the operator's algorithms (reported best by best), or "".
   virtual std::string algorithm_knob() const { return ""; }
 };

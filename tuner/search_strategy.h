@@ -24,8 +24,8 @@ struct Trial {
 
 struct SearchState {
   const Task* task = nullptr;
-  std::vector<Trial> trials;                 // in the order they were proposed
-  std::unordered_set<uint64_t> tried;        // indices of all trials
+  std::vector<Trial> trials;           // in the order they were proposed
+  std::unordered_set<uint64_t> tried;  // indices of all trials
   // Larger is better, for a batch; empty while there is no model better than chance.
   std::function<std::vector<float>(const std::vector<Config>&)> score;
 };

@@ -141,12 +141,11 @@ class Attention final : public Operator {
   }
 
   // One head, some query rows; keys are packed once a head.
-  ProbePlan Probe(const Workload& w, const Device& device) const override {
+  ProbePlan Probe(const Workload& w, const Device&, const ConfigView& config) const override {
     Workload head = w;
     head.shape[0] = 1;
-    ProbePlan plan = RowProbe(head, /*dim=*/1, Flops(head), /*granule=*/64);
+    ProbePlan plan = RowProbe(head, /*dim=*/1, Flops(head), /*granule=*/config["m"], config["m"]);
     plan.repeat = static_cast<double>(w.shape[0]);
-    (void)device;
     return plan;
   }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "fmt/format.h"
+#include "schedules/blocked_matmul.h"
 #include "schedules/conv_schedule.h"
 #include "schedules/knob_sets.h"
 #include "schedules/op_io.h"
@@ -176,12 +177,14 @@ class Conv2d final : public Operator {
   }
 
   // Some rows of the output: fewer input rows; weights are still packed once.
-  ProbePlan Probe(const Workload& w, const Device& device) const override {
+  ProbePlan Probe(const Workload& w, const Device&, const ConfigView& config) const override {
     Workload image = w;
     image.shape[0] = 1;
     const ConvSizes c = Sizes(image);
-    ProbePlan plan =
-        RowProbe(OutputRows(image), /*dim=*/1, Flops(image), /*granule=*/2 * device.cores);
+    const MatmulTile t = ReadMatmulTile(config);
+    const int64_t tile_rows = (t.reg_m * t.tile_m + c.ow() - 1) / c.ow();
+    const int64_t granule = std::max(config["rows"], tile_rows);
+    ProbePlan plan = RowProbe(OutputRows(image), /*dim=*/1, Flops(image), granule, /*unit=*/1);
     for (Workload& size : plan.sizes) {
       const int64_t rows = size.shape[1];
       size = image;

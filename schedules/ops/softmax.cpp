@@ -126,8 +126,9 @@ class Softmax final : public Operator {
     return 1e-6 * std::min(1.0, 8.0 / static_cast<double>(w.shape[1]));
   }
 
-  ProbePlan Probe(const Workload& w, const Device& device) const override {
-    return RowProbe(w, /*dim=*/0, 4 * Flops(w), /*granule=*/64 * device.cores);
+  ProbePlan Probe(const Workload& w, const Device&, const ConfigView& config) const override {
+    const Tiles t = ReadTiles(config);
+    return RowProbe(w, /*dim=*/0, 4 * Flops(w), /*granule=*/t.block * t.grain, t.block);
   }
 
  private:

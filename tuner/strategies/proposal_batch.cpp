@@ -34,7 +34,32 @@ void ProposalBatch::FillRandom(std::mt19937_64& rng) {
     if (!config.has_value()) break;
     misses = Add(*config) ? 0 : misses + 1;
   }
-  if (!full() && space_.size() <= kEnumerable) FillByEnumeration(rng);
+  if (full()) return;
+  if (space_.size() <= kEnumerable) {
+    FillByEnumeration(rng);
+  } else {
+    FillByWalking(rng);
+  }
+}
+
+void ProposalBatch::FillByWalking(std::mt19937_64& rng) {
+  constexpr int kMissesInARow = 500;
+  constexpr size_t kStepsPerWalk = 12;
+  // Neighbour stays within the valid configs, however few of all combinations they are.
+  for (int misses = 0; !full() && misses < kMissesInARow;) {
+    Config at = space_.safe();
+    const size_t known = state_.trials.size();
+    if (const size_t start = DrawBelow(rng, known + 1); start < known) {
+      at = state_.trials[start].config;
+    }
+    misses = Add(at) ? 0 : misses + 1;
+    for (size_t step = 0; step < kStepsPerWalk && !full() && misses < kMissesInARow; step++) {
+      Config next = space_.Neighbour(at, rng);
+      if (next == at) break;
+      at = std::move(next);
+      misses = Add(at) ? 0 : misses + 1;
+    }
+  }
 }
 
 void ProposalBatch::FillByEnumeration(std::mt19937_64& rng) {

@@ -24,8 +24,9 @@ class ProposalBatch {
   // False, and nothing added, where the config is not fresh or the batch is full.
   // REQUIRES: config is valid.
   bool Add(const Config& config);
-  // Adds random configs until the batch is full or the space seems exhausted; a space of up to
-  // kEnumerable configs is then enumerated, so that its last ones are found too.
+  // Adds random configs until the batch is full or the space seems exhausted. Where draws give
+  // nothing new, a space of up to kEnumerable combinations is enumerated, so that its last configs
+  // are found too, and a larger one is walked from neighbour to neighbour.
   void FillRandom(std::mt19937_64& rng);
   std::vector<Config> Take() { return std::move(configs_); }
 
@@ -34,6 +35,7 @@ class ProposalBatch {
   static constexpr uint64_t kEnumerable = 200'000;
 
   void FillByEnumeration(std::mt19937_64& rng);
+  void FillByWalking(std::mt19937_64& rng);
 
   const SearchState& state_;
   const ScheduleSpace& space_;

@@ -62,7 +62,10 @@ std::vector<Chain> StartChains(const SearchState& state, uint64_t seed) {
     Chain& chain = chains[c];
     chain.rng = CallRng(state, seed, kFirstChain + static_cast<uint64_t>(c));
     std::optional<Config> random;
-    if (c % 2 == 1 || incumbents.empty()) random = space.Random(chain.rng);
+    if (c % 2 == 1 || incumbents.empty()) {
+      // Few attempts: in a sparse space an incumbent is as good a start, and soon had.
+      random = space.Random(chain.rng, /*attempts=*/1000);
+    }
     const size_t incumbent = static_cast<size_t>(c) / 2;
     if (random.has_value()) {
       chain.config = *std::move(random);

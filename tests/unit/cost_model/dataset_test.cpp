@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/unit/cost_model/gemm_task.h"
+#include "tests/unit/cost_model/feature_tasks.h"
 
 namespace halyard {
 namespace {

@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "tests/unit/cost_model/gemm_task.h"
+#include "tests/unit/cost_model/feature_tasks.h"
 
 namespace halyard {
 namespace {
@@ -19,8 +19,12 @@ std::map<std::string, float> NamedRow(const FeatureExtractor& features, const Co
   return named;
 }
 
-TEST(Features, NamesAreUniqueAndValuesFinite) {
-  const Task task = GemmTask({100, 90, 256});
+class OperatorFeatures : public testing::TestWithParam<const char*> {};
+
+TEST_P(OperatorFeatures, NamesAreUniqueAndValuesFinite) {
+  const absl::StatusOr<Workload> workload = ParseWorkload(GetParam());
+  ASSERT_TRUE(workload.ok()) << workload.status();
+  const Task task = MakeTask(*workload, TestDevice());
   const FeatureExtractor features(task);
   const std::set<std::string> unique(features.names().begin(), features.names().end());
   EXPECT_EQ(unique.size(), features.columns());
@@ -33,6 +37,13 @@ TEST(Features, NamesAreUniqueAndValuesFinite) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(All, OperatorFeatures,
+                         testing::Values("gemm:100x90x256:f32", "gemm:1x1x1:f32",
+                                         "conv2d:1x14x14x32x48x3x3,pad=1:f32",
+                                         "conv2d:1x9x9x32x32x3x3,groups=32:f32",
+                                         "softmax:37x1000:f32", "attention:2x50x40:f32",
+                                         "attention:1x40x70x8,causal=1:f32"));
 
 TEST(Features, KnobsWorkloadAndDevice) {
   const Task task = GemmTask({100, 90, 256});
@@ -115,6 +126,46 @@ TEST(Features, AttentionByHand) {
   row = NamedRow(features, pipelined);
   EXPECT_FLOAT_EQ(row.at("loop.waste.keys.l"), 304 / 300.0 - 1);
   EXPECT_FLOAT_EQ(row.at("loop.chunks"), 0);
+}
+
+TEST(Features, ConvolutionByHand) {
+  const Task task = MakeTask(Workload{"conv2d",
+                                      {2, 10, 14, 8, 24, 3, 3},
+                                      "f32",
+                                      {{"stride", 1}, {"pad", 1}, {"dilation", 1}, {"groups", 1}}},
+                             TestDevice());
+  Config config = With(task, {{"form", "direct"},
+                              {"reg_m", "4"},
+                              {"rows", "4"},
+                              {"vec", "8"},
+                              {"reg_n", "2"},
+                              {"parallel", "outer"},
+                              {"order", "m_outer"}});
+  const FeatureExtractor features(task);
+  auto row = NamedRow(features, config);
+  // A register tile slides along a row of 14 pixels; 3 tasks of up to 4 rows in each of 2 images.
+  EXPECT_FLOAT_EQ(row.at("loop.waste.m.reg"), 16 / 14.0 - 1);
+  EXPECT_FLOAT_EQ(row.at("loop.waste.m.tile"), 12 / 10.0 - 1);
+  EXPECT_FLOAT_EQ(row.at("loop.waste.n.reg"), 32 / 24.0 - 1);
+  EXPECT_FLOAT_EQ(row.at("loop.tasks"), std::log2(6.0f));
+  EXPECT_FLOAT_EQ(row.at("loop.imbalance"), 8 / 6.0 - 1);
+  // As a product: 280 pixels by 24 channels, 72 deep.
+  config = With(task, {{"form", "im2col"}, {"reg_m", "6"}, {"vec", "8"}, {"reg_n", "1"}});
+  row = NamedRow(features, config);
+  EXPECT_FLOAT_EQ(row.at("loop.waste.m.reg"), 282 / 280.0 - 1);
+  EXPECT_FLOAT_EQ(row.at("loop.b_panel_over_cache1"), std::log2(4.0f * 8 * 72 / (32 << 10)));
+}
+
+TEST(Features, SoftmaxByHand) {
+  const Task task = MakeTask(Workload{"softmax", {100, 1000}, "f32", {}}, TestDevice());
+  const auto row = NamedRow(
+      FeatureExtractor(task),
+      With(task,
+           {{"vec", "8"}, {"partials", "3"}, {"block", "4"}, {"grain", "4"}, {"parallel", "yes"}}));
+  EXPECT_FLOAT_EQ(row.at("loop.accumulators"), 3 / 32.0f);
+  EXPECT_FLOAT_EQ(row.at("loop.waste.columns.step"), 1008 / 1000.0 - 1);
+  EXPECT_FLOAT_EQ(row.at("loop.rows_over_cache1"), std::log2(4.0f * 4 * 1000 / (32 << 10)));
+  EXPECT_FLOAT_EQ(row.at("loop.tasks"), std::log2(7.0f));
 }
 
 TEST(Features, ALabelWithoutAMeaningLeavesItsLoopColumnsOut) {

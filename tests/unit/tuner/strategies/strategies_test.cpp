@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tests/unit/tuner/strategies/landscape.h"
@@ -121,8 +122,30 @@ TEST_P(EveryStrategy, ReturnsTheOneValidConfigOfAHugeSpace) {
   SearchState state;
   state.task = &task;
   state.score = PerfectScore([](const Config&) { return 1.0; });
-  // The point is to come back at all.
-  EXPECT_LE(Make(1)->Propose(state, 8).size(), 1u);
+  EXPECT_EQ(Make(1)->Propose(state, 8), std::vector<Config>{task.space.safe()});
+}
+
+TEST_P(EveryStrategy, FindsTheFewValidConfigsOfASparseSpace) {
+  SpaceDefinition def;
+  const std::vector<int64_t> sizes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+    def.knobs.push_back(Knob::Sizes(name, sizes));
+  }
+  // 81 of a million combinations.
+  def.why_invalid = [](const ConfigView& v) -> std::string {
+    return v["a"] + v["b"] == 0 && std::max({v["c"], v["d"], v["e"], v["f"]}) < 3 ? "" : "outside";
+  };
+  def.safe.assign(6, 0);
+  const Task task = TaskOf(std::move(def));
+  SearchState state;
+  state.task = &task;
+  const auto strategy = Make(1);
+  for (int batch = 0; batch < 4; batch++) {
+    const std::vector<Config> proposed = strategy->Propose(state, 16);
+    EXPECT_EQ(proposed.size(), 16u);
+    ExpectFresh(state, proposed);
+    Measure(state, proposed, [](const Config& c) { return 1.0 + c[2]; });
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryStrategy, testing::ValuesIn(StrategyNames()),

@@ -1,4 +1,4 @@
-// A gemm task on a made-up device, for tests of features.
+// Tasks on a made-up device, for tests of features.
 #pragma once
 
 #include <string>
@@ -15,6 +15,7 @@ inline Device TestDevice() {
   device.vector_bytes = 32;
   device.vector_registers = 32;
   device.fma_per_cycle = 2;
+  device.memory_bytes = int64_t{4} << 30;
   device.caches = {{32 << 10, 64, 1}, {1 << 20, 64, 1}};
   return device;
 }

@@ -1,0 +1,32 @@
+// What the subcommands share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace halyard {
+
+enum ExitCode { kExitDone = 0, kExitUsage = 2, kExitNothingValid = 3, kExitInfrastructure = 4 };
+
+// Prints one line, "tune: <message>", and returns the code.
+int Fail(ExitCode code, const std::string& message);
+// The code a status stands for: what the user named wrongly is usage, the rest infrastructure.
+int Fail(const absl::Status& status);
+
+// "90s", "10m", "2h", "1h30m" or plain seconds. InvalidArgument says what would be right.
+absl::StatusOr<double> ParseDuration(const std::string& text);
+
+// InvalidArgument unless files can be made in `dir` or, where it does not exist, in its nearest
+// existing ancestor. Leaves nothing behind.
+absl::Status CheckWritableFolder(const std::string& dir);
+
+// Each takes the arguments after its name and returns the process's exit code.
+int TuneCommand(const std::vector<std::string>& args);
+int LogCommand(const std::vector<std::string>& args);
+int DevicesCommand(const std::vector<std::string>& args);
+int PackageCommand(const std::vector<std::string>& args);
+
+}  // namespace halyard

@@ -1,0 +1,32 @@
+// Dispatches to the subcommands; without one, tunes.
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "fmt/format.h"
+#include "tuner/builder.h"
+#include "tuner/cli/cli.h"
+
+int main(int argc, char** argv) {
+  using namespace halyard;
+  std::vector<std::string> args(argv + 1, argv + argc);
+  const std::string command = args.empty() ? "" : args.front();
+  const auto rest = [&] { return std::vector<std::string>(args.begin() + 1, args.end()); };
+  try {
+    if (command == "build-worker") return BuildWorkerMain();
+    if (command == "log") return LogCommand(rest());
+    if (command == "devices") return DevicesCommand(rest());
+    if (command == "package") return PackageCommand(rest());
+    if (!command.empty() && command[0] != '-') {
+      return Fail(
+          kExitUsage,
+          fmt::format("'{}' is not a command; give log, devices, package, or --op ... to tune "
+                      "(tune --help)",
+                      command));
+    }
+    return TuneCommand(args);
+  } catch (const std::exception& e) {
+    return Fail(kExitInfrastructure, fmt::format("unexpected error: {}", e.what()));
+  }
+}

@@ -1,0 +1,214 @@
+#include "tuner/final.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "fmt/format.h"
+
+namespace halyard {
+namespace {
+
+constexpr size_t kContenders = 4;
+constexpr int kFewestRounds = 5, kMostRounds = 25;
+
+double Median(std::vector<double> v) {
+  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
+  std::nth_element(v.begin(), middle, v.end());
+  return *middle;
+}
+
+// Two-sided 95 % point of Student's t; a table is exact enough at the few degrees of freedom used.
+double StudentT95(size_t degrees) {
+  static constexpr double kTable[] = {12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
+                                      2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+                                      2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064};
+  return degrees <= std::size(kTable) ? kTable[degrees - 1] : 2.0;
+}
+
+// The search's configs worth a second look: the best few, the best of each algorithm, the baseline.
+std::vector<Finalist> Finalists(const Task& task, const SearchResult& search) {
+  std::vector<Trial> ok;
+  for (const Trial& t : search.trials) {
+    if (t.ok) ok.push_back(t);
+  }
+  std::sort(ok.begin(), ok.end(), [](const Trial& a, const Trial& b) { return a.value < b.value; });
+  std::vector<Finalist> finalists;
+  auto add = [&](const std::string& label, const Trial& t) {
+    for (Finalist& f : finalists) {
+      if (f.config != t.config) continue;
+      f.label += ", " + label;
+      return;
+    }
+    finalists.push_back({label, t.config, t.value, {}});
+  };
+  for (size_t i = 0; i < std::min(ok.size(), kContenders); i++)
+    add(fmt::format("#{}", i + 1), ok[i]);
+  const std::string knob = task.op->algorithm_knob();
+  for (const Knob& k : task.space.knobs()) {
+    if (k.name != knob || knob.empty()) continue;
+    for (const std::string& label : k.labels) {
+      const auto best = std::find_if(ok.begin(), ok.end(), [&](const Trial& t) {
+        return task.space.view(t.config).is(knob, label);
+      });
+      if (best != ok.end()) add("best " + label, *best);
+    }
+  }
+  for (const Trial& t : ok) {
+    if (t.config == task.space.safe()) add("baseline", t);
+  }
+  return finalists;
+}
+
+// Builds what has no artifact any more (trials of an earlier run) and the peer. Finalists that
+// cannot be built drop out.
+std::vector<BuildResult> BuildFinalists(const Workbench& bench, const SearchResult& search,
+                                        std::vector<Finalist>& finalists) {
+  const Task& task = bench.task;
+  std::vector<BuildRequest> requests;
+  for (const Finalist& f : finalists) {
+    requests.push_back(
+        {BuildKind::kConfig, task.workload.ToText(), task.space.ToText(f.config), task.device.id});
+  }
+  if (bench.options.peer == "adams2019") {
+    finalists.push_back({"Halide Adams2019", {}, 0, {}});
+    requests.push_back({BuildKind::kAdams2019, task.workload.ToText(), "", task.device.id});
+  }
+  std::vector<BuildRequest> missing;
+  std::vector<BuildResult> built(finalists.size());
+  std::vector<size_t> slots;
+  for (size_t i = 0; i < finalists.size(); i++) {
+    const auto known = finalists[i].config.empty()
+                           ? search.artifacts.end()
+                           : search.artifacts.find(task.space.index_of(finalists[i].config));
+    if (known != search.artifacts.end()) {
+      built[i] = known->second;
+    } else {
+      slots.push_back(i);
+      missing.push_back(requests[i]);
+    }
+  }
+  const std::vector<BuildResult> fresh = bench.builder.Build(missing);
+  for (size_t i = 0; i < slots.size(); i++) built[slots[i]] = fresh[i];
+  for (size_t i = finalists.size(); i-- > 0;) {
+    if (built[i].outcome == Outcome::kOk) continue;
+    finalists.erase(finalists.begin() + static_cast<std::ptrdiff_t>(i));
+    built.erase(built.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return built;
+}
+
+// The peer has no trial to tell how long a round with it takes, and it must be right as well; one
+// screening says both. A peer that fails drops out.
+double RoundSeconds(const Workbench& bench, std::vector<Finalist>& finalists,
+                    std::vector<BuildResult>& built) {
+  double ns = 0;
+  for (const Finalist& f : finalists) ns += f.screening;
+  if (!finalists.empty() && finalists.back().config.empty()) {
+    CandidateRunner runner(bench.task, bench.executor, bench.options.seed);
+    TimingPolicy once;
+    once.samples = 1;
+    const MeasureResult m = runner.Measure({}, built.back(), once);
+    if (m.outcome == Outcome::kOk) {
+      ns += m.samples.front();
+    } else {
+      finalists.pop_back();
+      built.pop_back();
+    }
+  }
+  // A warm-up call precedes each sample, and a sample lasts 2 ms at least.
+  return std::max(2 * ns * 1e-9, 0.004 * static_cast<double>(finalists.size()));
+}
+
+absl::Status LogFinal(const Workbench& bench, const std::vector<Finalist>& finalists,
+                      const std::vector<BuildResult>& built, FinalResult& result) {
+  std::vector<Record> records;
+  size_t winner = 0;
+  for (size_t i = 0; i < finalists.size(); i++) {
+    if (finalists[i].config.empty() || finalists[i].samples.empty()) continue;
+    Record r = RecordOf(bench, finalists[i].config);
+    // The winner's record alone is final, so that the log itself says what ships; the others'
+    // samples are further screenings of theirs.
+    const bool won = finalists[i].config == result.winner;
+    r.phase = won ? "final" : "screening";
+    r.outcome = Outcome::kOk;
+    r.samples = finalists[i].samples;
+    r.checks = "probe,poison,guards,finite,inputs";
+    r.artifact_sha256 = built[i].sha256;
+    if (won) winner = records.size();
+    records.push_back(std::move(r));
+  }
+  if (records.empty()) return absl::OkStatus();
+  if (auto s = bench.log.Append(records); !s.ok()) return s;
+  result.winner_record = records[winner].id;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+double Finalist::value() const { return samples.empty() ? screening : Median(samples); }
+
+RatioInterval PairedRatio(const std::vector<double>& a, const std::vector<double>& b) {
+  const size_t n = std::min(a.size(), b.size());
+  double sum = 0, squares = 0;
+  for (size_t i = 0; i < n; i++) sum += std::log(a[i] / b[i]);
+  const double mean = sum / static_cast<double>(n);
+  for (size_t i = 0; i < n; i++) {
+    const double d = std::log(a[i] / b[i]) - mean;
+    squares += d * d;
+  }
+  if (n < 2) return {std::exp(mean), 0, HUGE_VAL};
+  const double error =
+      StudentT95(n - 1) * std::sqrt(squares / static_cast<double>(n - 1) / static_cast<double>(n));
+  return {std::exp(mean), std::exp(mean - error), std::exp(mean + error)};
+}
+
+size_t ChooseWinner(const std::vector<std::vector<double>>& times, double worthwhile) {
+  size_t winner = 0;
+  for (size_t i = 1; i < times.size(); i++) {
+    if (times[i].empty()) continue;
+    if (times[winner].empty() || PairedRatio(times[i], times[winner]).high < 1 - worthwhile)
+      winner = i;
+  }
+  return winner;
+}
+
+absl::StatusOr<FinalResult> RunFinal(const Workbench& bench, const SearchResult& search,
+                                     double seconds, SearchObserver& observer) {
+  FinalResult result;
+  std::vector<Finalist> finalists = Finalists(bench.task, search);
+  size_t winner = 0;
+  std::vector<BuildResult> built;
+  if (bench.executor.board_kind() == BoardKind::kPhysical && !bench.interrupted) {
+    observer.OnPhase(fmt::format("final: building {}", finalists.size()));
+    built = BuildFinalists(bench, search, finalists);
+    const double round = RoundSeconds(bench, finalists, built);
+    result.rounds = std::clamp(static_cast<int>(seconds / round), kFewestRounds, kMostRounds);
+    observer.OnPhase(fmt::format("final: {} rounds of {}", result.rounds, finalists.size()));
+    CandidateRunner runner(bench.task, bench.executor, bench.options.seed);
+    auto samples = runner.Interleave(built, result.rounds, round);
+    if (!samples.ok()) return samples.status();
+    std::vector<std::vector<double>> contenders;
+    for (size_t i = 0; i < finalists.size(); i++) {
+      finalists[i].samples = (*samples)[i];
+      if (!finalists[i].config.empty()) contenders.push_back((*samples)[i]);
+    }
+    winner = ChooseWinner(contenders);
+    if (finalists[winner].samples.empty()) {
+      return absl::InternalError("no finalist was right a second time");
+    }
+  }
+  result.winner = finalists[winner].config;
+  result.winner_value = finalists[winner].value();
+  if (auto s = LogFinal(bench, finalists, built, result); !s.ok()) return s;
+  result.baseline = bench.task.space.safe();
+  for (Finalist& f : finalists) {
+    if (f.config == result.baseline) result.baseline_value = f.value();
+  }
+  finalists[winner].label = "winner, " + finalists[winner].label;
+  std::stable_sort(finalists.begin(), finalists.end(),
+                   [](const Finalist& a, const Finalist& b) { return a.value() < b.value(); });
+  result.table = std::move(finalists);
+  return result;
+}
+
+}  // namespace halyard

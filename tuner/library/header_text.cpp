@@ -1,0 +1,127 @@
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "fmt/format.h"
+#include "tuner/library/generated_text.h"
+
+namespace halyard {
+namespace {
+
+constexpr char kOpening[] =
+    R"(/* $NAME: tensor operators tuned by Halyard $VERSION for $DESCRIPTION.
+ *
+ * Tensors are dense row-major float, the last dimension contiguous, with no alignment beyond a
+ * float's; inputs and output must not overlap. A shape that was tuned runs its tuned kernel, any
+ * other the operator's fall-back, which is right but slower. manifest.json names, for each tuned
+ * shape, the measurement behind it.
+ *
+ * Functions return $PREFIX_OK or another of enum $NAME_status; nothing is written where they refuse
+ * their arguments, and the output is undefined after the other errors. They never print, never
+ * abort, and may be called from several threads at once. They share one pool of threads, as many as
+ * $NAME_set_threads says or else the environment variable HL_NUM_THREADS or else one per CPU; a
+ * child process made by fork() after the first call must not call them.
+ *
+ * Link with -l$NAME -lpthread -lm.
+ */
+#ifndef $PREFIX_H
+#define $PREFIX_H
+
+#include <stdint.h>
+
+#define $PREFIX_DEVICE "$DEVICE"
+#define $PREFIX_HALYARD_VERSION "$VERSION"
+/* Sizes are from 1 to this, and so is the number of elements of a tensor. */
+#define $PREFIX_MAX_ELEMENTS INT32_MAX
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum $NAME_status {
+  $PREFIX_OK = 0,
+  $PREFIX_BAD_ARGUMENT = 1,    /* a null pointer, or sizes the function's rules exclude */
+  $PREFIX_UNSUPPORTED_CPU = 2, /* this CPU lacks an instruction the library was built for */
+  $PREFIX_OUT_OF_MEMORY = 3,   /* no memory for a kernel's scratch */
+  $PREFIX_KERNEL_FAILED = 4    /* a kernel refused; not expected of arguments that are good */
+};
+
+/* One line about a status, never NULL; static storage. */
+const char* $NAME_error_text(int status);
+
+/* Threads for all later calls, the caller's included; below 1: one per CPU. At most 256. */
+void $NAME_set_threads(int threads);
+)";
+
+constexpr char kClosing[] = R"(
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* $PREFIX_H */
+)";
+
+std::string Shape(const TensorContract& tensor) {
+  return fmt::format("{} [{}]", tensor.name, absl::StrJoin(tensor.extents, "]["));
+}
+
+// The documentation of one operator's functions and their declarations.
+std::string OperatorText(const LibraryPlan& plan, const PlannedOperator& planned) {
+  const OperatorContract& contract = *planned.contract;
+  std::vector<std::string> lines = absl::StrSplit(contract.summary, '\n');
+  std::vector<std::string> shapes;
+  for (const TensorContract& tensor : contract.tensors) {
+    shapes.push_back(fmt::format("{} is {}", Shape(tensor),
+                                 &tensor == &contract.tensors.back() ? "written" : "read"));
+  }
+  for (const std::string& shape : shapes) lines.push_back("  " + shape);
+  for (const auto& [name, expression] : contract.derived) {
+    lines.push_back(fmt::format("with {} = {}", name, expression));
+  }
+  for (const AttributeSpec& a : planned.op->attributes()) {
+    lines.push_back(fmt::format("{} is from {} to {}; {} where it is of no interest.", a.name,
+                                a.min, a.max, a.default_value));
+  }
+  for (const RuleContract& rule : contract.rules) lines.push_back("Rule: " + rule.text + ".");
+  if (planned.variants.empty()) lines.push_back("No shape is tuned.");
+  for (const PlannedVariant& v : planned.variants) {
+    lines.push_back("Tuned: " + v.variant->workload.ToText());
+  }
+  return fmt::format(
+      "\n/* {}\n */\nint {name}_{op}({});\n\n/* 1 where {name}_{op} has a tuned kernel for these "
+      "sizes, else 0. */\nint {name}_is_tuned_{op}({});\n",
+      absl::StrJoin(lines, "\n * "), ParameterList(planned), SizeParameters(planned),
+      fmt::arg("name", plan.spec->name), fmt::arg("op", planned.op->name()));
+}
+
+}  // namespace
+
+std::string SizeParameters(const PlannedOperator& planned) {
+  return absl::StrJoin(
+      LibraryPlan::SizeNames(*planned.op), ", ",
+      [](std::string* out, const std::string& name) { out->append("int64_t " + name); });
+}
+
+std::string ParameterList(const PlannedOperator& planned) {
+  std::string text = SizeParameters(planned);
+  const auto& tensors = planned.contract->tensors;
+  for (size_t i = 0; i < tensors.size(); i++) {
+    text += fmt::format(", {}float* {}", i + 1 < tensors.size() ? "const " : "", tensors[i].name);
+  }
+  return text;
+}
+
+std::string HeaderText(const LibraryPlan& plan) {
+  std::string text = kOpening;
+  for (const PlannedOperator& planned : plan.operators) text += OperatorText(plan, planned);
+  text += kClosing;
+  // A comment end in a description would end the header's comment.
+  const std::string description =
+      absl::StrReplaceAll(plan.spec->device.description, {{"*/", "* /"}, {"\n", " "}});
+  return absl::StrReplaceAll(text, {{"$NAME", plan.spec->name},
+                                    {"$PREFIX", plan.prefix},
+                                    {"$DEVICE", plan.spec->device.id},
+                                    {"$DESCRIPTION", description},
+                                    {"$VERSION", HALYARD_VERSION}});
+}
+
+}  // namespace halyard

@@ -1,0 +1,49 @@
+// The shipped library: the winners of a log as lib<name>.a with a plain C header, a manifest that
+// names the record behind each variant, a CMake package and a pkg-config file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "logs/record.h"
+#include "schedules/workload.h"
+#include "targets/device.h"
+#include "tuner/builder.h"
+
+namespace halyard {
+
+// A tuned workload and the record that earned its config the place.
+struct Variant {
+  Record record;
+  Workload workload;
+};
+
+struct LibrarySpec {
+  Device device;
+  std::string name;  // a C identifier such as "tuned_rpi4": prefix of all the library exports
+  std::vector<Variant> variants;  // in any order, at most one a workload
+  std::string out_dir;            // made where there is none
+  std::string commit;             // of the sources the library is built from
+};
+
+// Paths of what was written, under LibrarySpec::out_dir.
+struct LibraryFiles {
+  std::string library, header, manifest, cmake_package, pkg_config;
+};
+
+// Builds every variant, every operator's fall-back for shapes never tuned, and one Halide runtime,
+// and puts a dispatcher before them. Everything is built in a folder inside out_dir and renamed
+// into place at the end, so a failure at any point leaves an earlier library as it was.
+//
+// The same spec, sources and tools give the same bytes.
+//
+// InvalidArgument: the name is no C identifier, a workload stands twice, or a record is not an ok
+// one of that workload and device (or of another board kind or unit than the others).
+// FailedPrecondition: a record's space version is not the one of these sources, the device has a
+// CPU feature that cannot be checked for at run time, or another process is writing this library.
+// PermissionDenied, NotFound, ResourceExhausted: out_dir cannot be written; names it.
+// Internal: a build failed; names the variant and the builder's message.
+absl::StatusOr<LibraryFiles> BuildLibrary(const LibrarySpec& spec, Builder& builder);
+
+}  // namespace halyard

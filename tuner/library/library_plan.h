@@ -1,0 +1,44 @@
+// What is to be written, worked out once and read by everything that writes a file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "schedules/operator.h"
+#include "tuner/library/library_builder.h"
+#include "tuner/library/operator_contract.h"
+
+namespace halyard {
+
+struct PlannedVariant {
+  const Variant* variant = nullptr;
+  std::string symbol;
+  // Known once built. Inputs, then the output, as the object declares them.
+  std::vector<BufferSpec> tensors;
+  std::string object_path, object_sha256;
+};
+
+struct PlannedOperator {
+  const Operator* op = nullptr;
+  const OperatorContract* contract = nullptr;
+  std::string fallback_symbol;
+  std::string fallback_path, fallback_sha256;  // known once built
+  std::vector<PlannedVariant> variants;        // in the order of their sizes
+};
+
+struct LibraryPlan {
+  const LibrarySpec* spec = nullptr;  // not owned
+  std::string prefix;                 // the name in capitals, before macros and enumerators
+  std::vector<PlannedOperator> operators;
+
+  // Sizes and attributes of an operator, as its function takes them.
+  static std::vector<std::string> SizeNames(const Operator& op);
+  static std::vector<int64_t> SizesOf(const Operator& op, const Workload& workload);
+  // Functions the library exports.
+  std::vector<std::string> ExportedSymbols() const;
+};
+
+// Checks the spec (see BuildLibrary) and gives every variant its symbol.
+absl::StatusOr<LibraryPlan> PlanLibrary(const LibrarySpec& spec);
+
+}  // namespace halyard

@@ -1,0 +1,82 @@
+#include "tuner/library/link_archive.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "fmt/format.h"
+#include "rpc_farm/child_process.h"
+
+namespace halyard {
+namespace {
+
+absl::Status Run(const std::vector<std::string>& argv) {
+  ChildLimits limits;
+  limits.deadline = std::chrono::seconds(60);
+  const ChildResult r = RunChild(argv, "", limits);
+  if (!r.started) {
+    return absl::NotFoundError(fmt::format("{} could not be started; install it", argv[0]));
+  }
+  if (r.timed_out) {
+    return absl::InternalError(fmt::format("{} did not end within a minute", argv[0]));
+  }
+  if (r.exit_code == 0) return absl::OkStatus();
+  const std::string said = r.err.substr(0, r.err.find('\n'));
+  const std::string text = fmt::format(
+      "{} failed: {}", argv[0],
+      said.empty() ? fmt::format("exit code {}, signal {}", r.exit_code, r.signal) : said);
+  return r.err.find("No space left") != std::string::npos ? absl::ResourceExhaustedError(text)
+                                                          : absl::InternalError(text);
+}
+
+}  // namespace
+
+absl::StatusOr<CCompiler> FindCCompiler(const Device& device) {
+  const std::string program =
+      device.triplet == HALYARD_BUILD_TRIPLET ? "cc" : device.triplet + "-gcc";
+  const ChildResult r = RunChild({program, "--version"}, "", ChildLimits{});
+  if (!r.started || r.exit_code != 0) {
+    return absl::NotFoundError(
+        fmt::format("C compiler {} for {} cannot be run; install it", program, device.id));
+  }
+  return CCompiler{program, r.out.substr(0, r.out.find('\n'))};
+}
+
+absl::Status CompileC(const CCompiler& compiler, const std::string& source,
+                      const std::string& object) {
+  return Run({compiler.program, "-std=gnu11", "-O2", "-fPIC", "-Wall", "-Wextra", "-I",
+              std::filesystem::path(source).parent_path().string(),
+              // System, not ours to warn about.
+              "-isystem", HALYARD_HALIDE_INCLUDE, "-c", source, "-o", object});
+}
+
+absl::Status MakeArchive(const std::vector<std::string>& objects, const std::string& runtime,
+                         const std::vector<std::string>& exported, const std::string& scratch,
+                         const std::string& archive) {
+  const std::string own_runtime = scratch + "/runtime.o", whole = scratch + "/whole.o";
+  // Named after the library: it is what a debugger and a linker map show.
+  const std::string member =
+      scratch + "/" + std::filesystem::path(archive).stem().string().substr(3) + ".o";
+  std::vector<std::string> rename = {HALYARD_OBJCOPY};
+  for (const char* call : {"dlopen", "dlsym", "dlerror"}) {
+    rename.push_back(absl::StrCat("--redefine-sym=", call, "=halyard_no_", call));
+  }
+  rename.insert(rename.end(), {runtime, own_runtime});
+  if (auto s = Run(rename); !s.ok()) return s;
+
+  std::vector<std::string> link = {HALYARD_LLD, "-r", "-o", whole};
+  link.insert(link.end(), objects.begin(), objects.end());
+  link.push_back(own_runtime);
+  if (auto s = Run(link); !s.ok()) return s;
+
+  // Without the COMDAT groups: a linker keeps one group of a name in a whole program, and a second
+  // library would be left with calls into sections of its own that were dropped.
+  std::vector<std::string> hide = {HALYARD_OBJCOPY, "--remove-section=.group", "--strip-debug"};
+  for (const std::string& symbol : exported) hide.push_back("--keep-global-symbol=" + symbol);
+  hide.insert(hide.end(), {whole, member});
+  if (auto s = Run(hide); !s.ok()) return s;
+
+  // D: no times, owners or modes, so that the same objects give the same bytes.
+  return Run({HALYARD_AR, "rcsD", archive, member});
+}
+
+}  // namespace halyard

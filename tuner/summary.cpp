@@ -1,0 +1,134 @@
+#include "tuner/summary.h"
+
+#include <algorithm>
+
+#include "fmt/format.h"
+
+namespace halyard {
+namespace {
+
+using nlohmann::json;
+
+// Breaks a config's text into lines that fit a narrow terminal.
+std::string Wrapped(const std::string& text, const std::string& indent, size_t columns = 78) {
+  std::string out;
+  size_t at = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    if (at == 0 || at + 1 + word.size() > columns) {
+      out += (at == 0 ? "" : "\n") + indent + word;
+      at = indent.size() + word.size();
+    } else {
+      out += " " + word;
+      at += 1 + word.size();
+    }
+    begin = end + 1;
+  }
+  return out;
+}
+
+std::string FailureLines(const SearchResult& search) {
+  std::vector<std::pair<int, std::string>> causes;
+  for (const auto& [message, count] : search.failures) causes.emplace_back(count, message);
+  std::sort(causes.rbegin(), causes.rend());
+  std::string text;
+  for (size_t i = 0; i < std::min<size_t>(causes.size(), 3); i++) {
+    text += fmt::format("  {:>5}x {}\n", causes[i].first, causes[i].second.substr(0, 200));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string SummaryText(const Summary& s) {
+  const Roofline& roof = s.roofline;
+  const bool is_virtual = s.task.device.board_kind == BoardKind::kVirtual;
+  std::string out = fmt::format("{} on {}\n", s.task.workload.ToText(), s.task.device.id);
+  if (is_virtual) {
+    out += fmt::format(
+        "  the board was VIRTUAL: cycles counted under emulation, shown at {} GHz; no board ran "
+        "this\n",
+        s.task.device.clock_ghz);
+  }
+  out += fmt::format("\n  {:<28} {:>10} {:>9} {:>6} {:>9}\n", "", "ms", "GFLOP/s",
+                     roof.memory_bound() ? "% copy" : "% peak", "to winner");
+  for (const Finalist& f : s.final.table) {
+    out += fmt::format("  {:<28} {:>10.4g} {:>9.1f} {:>6.1f} {:>9}\n", f.label.substr(0, 28),
+                       roof.Milliseconds(f.value()), roof.Gflops(f.value()),
+                       100 * roof.Share(f.value()),
+                       fmt::format("{:.2f}x", f.value() / s.final.winner_value));
+  }
+  if (s.final.rounds > 0) {
+    out += fmt::format("  medians of {} interleaved rounds in one run\n", s.final.rounds);
+  }
+  out += "\n  winner    " +
+         Wrapped(s.task.space.ToText(s.final.winner), "            ").substr(12) + "\n";
+  out += "  baseline  " +
+         Wrapped(s.task.space.ToText(s.final.baseline), "            ").substr(12) + "\n";
+  if (s.final.baseline_value > 0) {
+    out += fmt::format("  speed-up  {:.2f}x over the baseline (the safe schedule)\n",
+                       s.final.baseline_value / s.final.winner_value);
+  }
+  const int here = static_cast<int>(s.search.trials.size()) - s.search.resumed;
+  out += fmt::format("  trials    {}", s.search.trials.size());
+  if (s.search.resumed > 0) out += fmt::format(" ({} of them from the log)", s.search.resumed);
+  for (const auto& [outcome, count] : s.search.outcomes) {
+    out += fmt::format(", {} {}", OutcomeName(outcome), count);
+  }
+  out +=
+      fmt::format("\n            {:.1f} s, {:.1f} trials/s; stopped: {}\n", s.search.seconds,
+                  s.search.seconds > 0 ? here / s.search.seconds : 0.0, s.search.stopped_because);
+  if (const std::string failures = FailureLines(s.search); !failures.empty()) {
+    out += "  failures, the most frequent\n" + failures;
+  }
+  if (!s.library.empty()) {
+    out += fmt::format("  library   {}\n  header    {}\n  manifest  {}\n", s.library, s.header,
+                       s.manifest);
+  }
+  out += fmt::format("  log       {}\n", s.options.log_path);
+  return out;
+}
+
+json SummaryJson(const Summary& s) {
+  json trials;
+  for (size_t i = 0; i < kOutcomeNames.size(); i++) {
+    const auto found = s.search.outcomes.find(static_cast<Outcome>(i));
+    trials[std::string(kOutcomeNames[i])] = found == s.search.outcomes.end() ? 0 : found->second;
+  }
+  json finalists = json::array();
+  for (const Finalist& f : s.final.table) {
+    finalists.push_back({{"label", f.label},
+                         {"value", f.value()},
+                         {"samples", f.samples},
+                         {"config", f.config.empty() ? "" : s.task.space.ToText(f.config)}});
+  }
+  const int here = static_cast<int>(s.search.trials.size()) - s.search.resumed;
+  json baseline = {{"config", s.task.space.ToText(s.final.baseline)}, {"value", nullptr}};
+  if (s.final.baseline_value > 0) baseline["value"] = s.final.baseline_value;
+  return {{"workload", s.task.workload.ToText()},
+          {"device", s.task.device.id},
+          {"board_kind", BoardKindName(s.task.device.board_kind)},
+          {"unit", UnitOf(s.task.device.board_kind)},
+          {"best",
+           {{"value", s.final.winner_value},
+            {"config", s.task.space.ToText(s.final.winner)},
+            {"record", s.final.winner_record},
+            {"gflops", s.roofline.Gflops(s.final.winner_value)},
+            {"roofline_share", s.roofline.Share(s.final.winner_value)}}},
+          {"baseline", baseline},
+          {"finalists", finalists},
+          {"rounds", s.final.rounds},
+          {"trials", trials},
+          {"resumed", s.search.resumed},
+          {"trials_per_second", s.search.seconds > 0 ? here / s.search.seconds : 0.0},
+          {"seconds", s.search.seconds},
+          {"stopped", s.search.stopped_because},
+          {"rank_correlation", s.search.correlation},
+          {"library", s.library},
+          {"header", s.header},
+          {"manifest", s.manifest},
+          {"log", s.options.log_path}};
+}
+
+}  // namespace halyard

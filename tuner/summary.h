@@ -1,0 +1,25 @@
+// The result of a search, for people and for programs.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tuner/final.h"
+#include "tuner/roofline.h"
+
+namespace halyard {
+
+struct Summary {
+  const Task& task;
+  const TuneOptions& options;
+  const SearchResult& search;
+  const FinalResult& final;
+  const Roofline& roofline;
+  std::string library, header, manifest;  // paths as given, empty where not written
+};
+
+// A table that stays readable at 80 columns; ends with a newline.
+std::string SummaryText(const Summary& s);
+nlohmann::json SummaryJson(const Summary& s);
+
+}  // namespace halyard

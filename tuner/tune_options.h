@@ -1,0 +1,27 @@
+// What a search is asked to do.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace halyard {
+
+struct TuneOptions {
+  int trials = 256;                    // of this task in the log, those of earlier runs included
+  std::optional<double> time_seconds;  // wall time of the whole command
+  std::string strategy = "sa";
+  uint64_t seed = 1;
+  std::string log_path = "tuned.db";
+  std::string out_dir = "out";
+  std::string peer;  // "adams2019" or "none"
+  bool json = false;
+};
+
+// A search that has not got better for this many trials stops.
+inline constexpr int kPatienceTrials = 256;
+// Trials proposed, built and measured at a time: building and timing alternate, so that compilers
+// do not disturb the clock, and the model learns from each batch before the next.
+inline constexpr int kBatch = 16;
+
+}  // namespace halyard

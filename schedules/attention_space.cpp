@@ -72,6 +72,10 @@ std::string WhyInvalid(const AttentionSizes& sizes, const Device& device, const 
   }
   const int64_t tasks = sizes.heads * ((sizes.queries + t.m - 1) / t.m);
   if (t.grain > 1 && tasks / t.grain < device.cores) return "fewer tasks than cores";
+  // Starting a task costs some microseconds; 2e7 FLOP are at least 100 of them.
+  if (t.grain > 1 && 4.0 * t.m * t.grain * sizes.keys * sizes.depth > 2e7) {
+    return "several blocks a task where one is long enough";
+  }
   return "";
 }
 

@@ -56,16 +56,20 @@ double ReductionTolerance(int64_t length) {
   return 8 * kUnitRoundoff * (n * 0.5 + 4 * std::sqrt(n) + 4);
 }
 
-ProbePlan RowProbe(const Workload& w, int dim, double flops, int64_t granule, int64_t unit) {
-  constexpr double kProbeFlops = 2e7, kLargestFlops = 1e8;
+ProbePlan RowProbe(const Workload& w, int dim, double flops, int64_t granule) {
+  constexpr double kProbeFlops = 2e7, kLargestFlops = 1.5e9;
   const int64_t whole = w.shape[dim];
   const double per_row = flops / static_cast<double>(whole);
-  if (per_row * static_cast<double>(granule) > kLargestFlops) granule = unit;
   const auto budget = static_cast<int64_t>(kProbeFlops / per_row);
-  const int64_t small = std::max<int64_t>(1, budget / granule) * granule;
+  const int64_t small = std::max<int64_t>(2, budget / granule) * granule;
   const int64_t large = 2 * small;
-  if (large >= whole) return {{w}, 0, 1};
-  ProbePlan plan{{w, w}, 0, 1};
+  ProbePlan plan;
+  if (per_row * static_cast<double>(std::min(whole, small + large)) > kLargestFlops) return plan;
+  if (large >= whole) {
+    plan.sizes = {w};
+    return plan;
+  }
+  plan.sizes = {w, w};
   plan.sizes[0].shape[dim] = small;
   plan.sizes[1].shape[dim] = large;
   plan.slope = static_cast<double>(whole - small) / static_cast<double>(large - small);

@@ -34,7 +34,7 @@ using InputReader = std::function<double(int input, int64_t index)>;
 // with slope = (whole - small) / (large - small) along the dimension that was cut. Two sizes, so
 // that work done once per repeat (packing an operand) is not multiplied.
 struct ProbePlan {
-  std::vector<Workload> sizes;  // {whole} or {small, large}
+  std::vector<Workload> sizes;  // {whole}, {small, large}, or none: too slow to emulate at all
   double slope = 0;
   double repeat = 1;
 };

@@ -88,6 +88,10 @@ WorkerAnswer BuildShared(const WorkerRequest& w, const Device& device) {
     std::vector<Workload> sizes = {task.workload};
     if (device.board_kind == BoardKind::kVirtual) {
       sizes = task.op->Probe(task.workload, device, view).sizes;
+      if (sizes.empty()) {
+        return Failed(Outcome::kResourceLimit,
+                      "two of this config's tasks are too much work for the virtual board");
+      }
     }
     for (size_t i = 0; i < sizes.size(); i++) {
       compile(task.op->Lower(sizes[i], device, view), sizes[i],

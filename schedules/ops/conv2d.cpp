@@ -184,7 +184,7 @@ class Conv2d final : public Operator {
     const MatmulTile t = ReadMatmulTile(config);
     const int64_t tile_rows = (t.reg_m * t.tile_m + c.ow() - 1) / c.ow();
     const int64_t granule = std::max(config["rows"], tile_rows);
-    ProbePlan plan = RowProbe(OutputRows(image), /*dim=*/1, Flops(image), granule, /*unit=*/1);
+    ProbePlan plan = RowProbe(OutputRows(image), /*dim=*/1, Flops(image), granule);
     for (Workload& size : plan.sizes) {
       const int64_t rows = size.shape[1];
       size = image;

@@ -107,7 +107,7 @@ class Gemm final : public Operator {
   // Some rows of C: all of B is still packed once.
   ProbePlan Probe(const Workload& w, const Device&, const ConfigView& config) const override {
     const MatmulTile t = ReadMatmulTile(config);
-    return RowProbe(w, /*dim=*/0, Flops(w), /*granule=*/t.reg_m * t.tile_m, t.reg_m);
+    return RowProbe(w, /*dim=*/0, Flops(w), /*granule=*/t.reg_m * t.tile_m);
   }
 
  private:

@@ -128,7 +128,7 @@ class Softmax final : public Operator {
 
   ProbePlan Probe(const Workload& w, const Device&, const ConfigView& config) const override {
     const Tiles t = ReadTiles(config);
-    return RowProbe(w, /*dim=*/0, 4 * Flops(w), /*granule=*/t.block * t.grain, t.block);
+    return RowProbe(w, /*dim=*/0, 4 * Flops(w), /*granule=*/t.block * t.grain);
   }
 
  private:

@@ -1,0 +1,143 @@
+// What the functions of a library answer: right results, or a code.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "absl/strings/str_join.h"
+#include "schedules/operator.h"
+#include "tests/integration/library/library_under_test.h"
+#include "tuner/library/library_plan.h"
+
+namespace halyard {
+namespace {
+
+constexpr int kOk = 0, kBadArgument = 1;
+
+std::string Describe(const Call& call) { return call.op + " " + absl::StrJoin(call.sizes, " "); }
+
+void ExpectRight(const Call& call, const CallResult& result) {
+  const Workload w = WorkloadOf(call).value();
+  const Operator* op = FindOperator(w.op);
+  const double tolerance = op->Tolerance(w);
+  const InputReader in = [](int i, int64_t e) { return double{InputValue(i, e)}; };
+  for (size_t e = 0; e < result.output.size(); e++) {
+    const double want = op->Reference(w, in, static_cast<int64_t>(e));
+    // Not EXPECT_NEAR: a NaN has to fail, and one line a call is enough.
+    if (!(std::abs(result.output[e] - want) <= tolerance)) {
+      ADD_FAILURE() << Describe(call) << ": element " << e << " is " << result.output[e]
+                    << ", reference " << want << ", tolerance " << tolerance;
+      return;
+    }
+  }
+}
+
+class LibraryAnswers : public testing::TestWithParam<std::string> {
+ protected:
+  const LibraryUnderTest& library() const { return LibraryFor(GetParam()); }
+};
+
+TEST_P(LibraryAnswers, TunedShapesRunTheirVariantAndAreRight) {
+  std::vector<Call> calls;
+  for (const Variant& v : library().spec().variants) {
+    calls.push_back(
+        {v.workload.op, LibraryPlan::SizesOf(*FindOperator(v.workload.op), v.workload)});
+  }
+  const auto results = library().Run(calls);
+  ASSERT_EQ(results.size(), calls.size());
+  for (size_t i = 0; i < calls.size(); i++) {
+    EXPECT_EQ(results[i].status, kOk) << Describe(calls[i]);
+    EXPECT_TRUE(results[i].tuned) << Describe(calls[i]);
+    ExpectRight(calls[i], results[i]);
+  }
+}
+
+TEST_P(LibraryAnswers, ShapesNeverTunedFallBackAndAreRight) {
+  const std::vector<Call> calls = {
+      {"gemm", {48, 40, 25}},
+      {"gemm", {1, 1, 1}},
+      {"gemm", {1, 131, 67}},
+      {"gemm", {67, 3, 129}},
+      {"conv2d", {1, 10, 9, 8, 16, 3, 3, 1, 0, 1, 1}},  // a tuned one but for its padding
+      {"conv2d", {2, 11, 7, 6, 9, 3, 2, 2, 1, 2, 3}},
+      {"conv2d", {1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1}},
+      {"conv2d", {1, 13, 13, 24, 24, 5, 5, 1, 2, 1, 24}},
+      {"softmax", {1, 1}},
+      {"softmax", {3, 1000}},
+      {"softmax", {301, 7}},
+      {"attention", {1, 1, 1, 1, 0}},
+      {"attention", {3, 37, 53, 19, 1}},
+      {"attention", {2, 24, 24, 8, 1}},  // a tuned one but for its mask
+  };
+  const auto results = library().Run(calls);
+  ASSERT_EQ(results.size(), calls.size());
+  for (size_t i = 0; i < calls.size(); i++) {
+    EXPECT_EQ(results[i].status, kOk) << Describe(calls[i]);
+    EXPECT_FALSE(results[i].tuned) << Describe(calls[i]);
+    ExpectRight(calls[i], results[i]);
+  }
+}
+
+TEST_P(LibraryAnswers, NullPointersAreRefused) {
+  std::vector<Call> calls;
+  for (const Call& good :
+       {Call{"gemm", {4, 4, 4}}, Call{"conv2d", {1, 4, 4, 2, 2, 3, 3, 1, 1, 1, 1}},
+        Call{"softmax", {4, 4}}, Call{"attention", {1, 4, 4, 4, 0}}}) {
+    for (size_t i = 0; i <= FindOperator(good.op)->input_names().size(); i++) {
+      calls.push_back(good);
+      calls.back().null_mask = 1 << i;
+    }
+  }
+  for (const CallResult& r : library().Run(calls)) EXPECT_EQ(r.status, kBadArgument);
+}
+
+// The library accepts exactly what the tuner accepts as a workload, and answers it right.
+TEST_P(LibraryAnswers, RulesAreThoseOfWorkloads) {
+  std::mt19937_64 rng(5);
+  auto pick = [&](const std::vector<int64_t>& from) { return from[rng() % from.size()]; };
+  const std::vector<int64_t> usual = {1, 2, 3, 5, 8, 17, 33};
+  const std::vector<int64_t> odd = {-1,
+                                    0,
+                                    70000,
+                                    std::numeric_limits<int32_t>::max(),
+                                    int64_t{1} << 31,
+                                    (int64_t{1} << 32) + 1,
+                                    std::numeric_limits<int64_t>::max(),
+                                    std::numeric_limits<int64_t>::min()};
+  std::vector<Call> calls;
+  for (const std::string& name : OperatorNames()) {
+    const Operator* op = FindOperator(name);
+    for (int i = 0; i < 150; i++) {
+      Call call{name, {}};
+      for (size_t d = 0; d < op->dim_names().size(); d++) {
+        call.sizes.push_back(rng() % 16 == 0 ? pick(odd) : pick(usual));
+      }
+      for (const AttributeSpec& a : op->attributes()) {
+        call.sizes.push_back(rng() % 16 == 0 ? pick({a.min - 1, a.max + 1, a.max})
+                                             : pick({a.default_value, a.min, a.min + 1}));
+      }
+      const auto workload = WorkloadOf(call);
+      if (!workload.ok() || (op->Flops(*workload) < 1e6 && op->Bytes(*workload) < 1e6)) {
+        calls.push_back(call);
+      }
+    }
+  }
+  const auto results = library().Run(calls);
+  ASSERT_EQ(results.size(), calls.size());
+  int good = 0;
+  for (size_t i = 0; i < calls.size(); i++) {
+    const bool expected = WorkloadOf(calls[i]).ok();
+    EXPECT_EQ(results[i].status, expected ? kOk : kBadArgument) << Describe(calls[i]);
+    good += expected;
+    if (expected && results[i].status == kOk) ExpectRight(calls[i], results[i]);
+  }
+  EXPECT_GT(good, 100);
+  EXPECT_GT(static_cast<int>(calls.size()) - good, 100);
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, LibraryAnswers, testing::Values("host", "rpi4"),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace halyard

@@ -1,0 +1,63 @@
+// Builds libraries through the real builder and calls them, natively or emulated, from outside.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rpc_farm/child_process.h"
+#include "tuner/library/library_builder.h"
+
+namespace halyard {
+
+// A folder of this process that goes when it ends.
+std::string ScratchFolder(const std::string& name);
+
+Builder& SharedBuilder();
+
+// Variants of all four operators, from safe configs and others drawn at random.
+LibrarySpec SmallSpec(const std::string& device, const std::string& name,
+                      const std::string& out_dir);
+Variant MakeVariant(const std::string& workload, const Device& device, bool safe, int64_t id);
+
+// The device's C compiler and what runs its programs here ({} natively).
+std::string CompilerOf(const std::string& device);
+std::vector<std::string> LauncherOf(const std::string& device);
+
+// Runs a command; a failure is a test failure that shows what it printed.
+std::string RunOrFail(const std::vector<std::string>& argv, const std::string& input = "");
+std::string ReadText(const std::string& path);
+
+struct Call {
+  std::string op;
+  std::vector<int64_t> sizes;  // dimensions, then attributes
+  int null_mask = 0;
+};
+struct CallResult {
+  int status = -1;
+  bool tuned = false;
+  std::vector<float> output;
+};
+
+// The workload of a call, or why there is none.
+absl::StatusOr<Workload> WorkloadOf(const Call& call);
+// Input `i` element `e` of every call.
+float InputValue(int i, int64_t e);
+
+// A library built once per device, with a program that calls it.
+class LibraryUnderTest {
+ public:
+  explicit LibraryUnderTest(const std::string& device);
+  const LibrarySpec& spec() const { return spec_; }
+  const LibraryFiles& files() const { return files_; }
+  // Calls that are refused get one element a tensor.
+  std::vector<CallResult> Run(const std::vector<Call>& calls) const;
+
+ private:
+  LibrarySpec spec_;
+  LibraryFiles files_;
+  std::string program_;
+};
+
+const LibraryUnderTest& LibraryFor(const std::string& device);
+
+}  // namespace halyard

@@ -1,0 +1,98 @@
+/* Calls a library's functions as told on stdin and prints what came back, so that one test judges
+ * every platform. Compiled with -DLIBRARY=<name> and -DLIBRARY_HEADER="<name>.h".
+ *
+ * Every tensor ends where an inaccessible page begins: a kernel that reads or writes past the end
+ * ends this program with a signal. */
+#define _GNU_SOURCE
+#include LIBRARY_HEADER
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PASTE_(a, b) a##_##b
+#define PASTE(a, b) PASTE_(a, b)
+#define FUNCTION(name) PASTE(LIBRARY, name)
+
+struct request {
+  int32_t op;        /* 0 gemm, 1 conv2d, 2 softmax, 3 attention */
+  int32_t null_mask; /* bit i: tensor i is passed as NULL */
+  int64_t sizes[11]; /* as the function takes them */
+  int64_t counts[4]; /* elements of inputs, then the output; 0 after the last */
+};
+
+struct tensor {
+  char* map;
+  size_t bytes;
+  float* data;
+};
+
+static struct tensor make(int64_t elements) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  const size_t bytes = (size_t)elements * sizeof(float);
+  struct tensor t;
+  t.bytes = (bytes + page - 1) / page * page + page;
+  t.map = mmap(NULL, t.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (t.map == MAP_FAILED || mprotect(t.map + t.bytes - page, page, PROT_NONE) != 0) _exit(3);
+  t.data = (float*)(t.map + t.bytes - page - bytes);
+  return t;
+}
+
+static int call(const struct request* r, float* const* p) {
+  const int64_t* s = r->sizes;
+  switch (r->op) {
+    case 0:
+      return FUNCTION(gemm)(s[0], s[1], s[2], p[0], p[1], p[2]);
+    case 1:
+      return FUNCTION(conv2d)(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10],
+                              p[0], p[1], p[2]);
+    case 2:
+      return FUNCTION(softmax)(s[0], s[1], p[0], p[1]);
+    default:
+      return FUNCTION(attention)(s[0], s[1], s[2], s[3], s[4], p[0], p[1], p[2], p[3]);
+  }
+}
+
+static int is_tuned(const struct request* r) {
+  const int64_t* s = r->sizes;
+  switch (r->op) {
+    case 0:
+      return FUNCTION(is_tuned_gemm)(s[0], s[1], s[2]);
+    case 1:
+      return FUNCTION(is_tuned_conv2d)(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9],
+                                       s[10]);
+    case 2:
+      return FUNCTION(is_tuned_softmax)(s[0], s[1]);
+    default:
+      return FUNCTION(is_tuned_attention)(s[0], s[1], s[2], s[3], s[4]);
+  }
+}
+
+int main(void) {
+  struct request r;
+  FUNCTION(set_threads)(2);
+  while (fread(&r, sizeof r, 1, stdin) == 1) {
+    struct tensor tensors[4];
+    float* pointers[4] = {NULL, NULL, NULL, NULL};
+    int count = 0;
+    while (count < 4 && r.counts[count] > 0) count++;
+    for (int i = 0; i < count; i++) {
+      const size_t elements = (size_t)r.counts[i];
+      tensors[i] = make(r.counts[i]);
+      if (i + 1 < count) {
+        if (fread(tensors[i].data, sizeof(float), elements, stdin) != elements) return 4;
+      } else {
+        memset(tensors[i].data, 0xff, elements * sizeof(float)); /* NaN */
+      }
+      if (!(r.null_mask >> i & 1)) pointers[i] = tensors[i].data;
+    }
+    const int32_t answer[2] = {call(&r, pointers), is_tuned(&r)};
+    fwrite(answer, sizeof answer, 1, stdout);
+    if (count > 0) {
+      fwrite(tensors[count - 1].data, sizeof(float), (size_t)r.counts[count - 1], stdout);
+    }
+    for (int i = 0; i < count; i++) munmap(tensors[i].map, tensors[i].bytes);
+  }
+  return 0;
+}

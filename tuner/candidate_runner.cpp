@@ -139,7 +139,7 @@ MeasureResult CandidateRunner::MeasureOnce(const Config& config, const BuildResu
     request.candidates[0].entries[i].probe_points = e.points;
     request.candidates[0].entries[i].projection = e.projection.has_value();
   }
-  const std::chrono::milliseconds deadline(is_virtual ? 120'000 : 20'000);
+  const std::chrono::milliseconds deadline(is_virtual ? 120'000 : 60'000);
   const RunOutcome run = executor_.Run(request, deadline);
   MeasureResult m;
   m.outcome = OutcomeOf(run.status);

@@ -115,7 +115,7 @@ double RoundSeconds(const Workbench& bench, std::vector<Finalist>& finalists,
       built.pop_back();
     }
   }
-  // A warm-up call precedes each sample, and a sample lasts 2 ms at least.
+  // A warm-up call may precede each sample, and a sample lasts 2 ms at least.
   return std::max(2 * ns * 1e-9, 0.004 * static_cast<double>(finalists.size()));
 }
 

@@ -1,4 +1,4 @@
-#include <map>
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_join.h"

@@ -15,6 +15,9 @@ std::string HeaderText(const LibraryPlan& plan);
 // FailedPrecondition: see CpuCheckText.
 absl::StatusOr<std::string> DispatcherText(const LibraryPlan& plan);
 
+// The part of it that is about one operator; $NAME-like marks of DispatcherText are left in.
+std::string DispatcherOperatorText(const std::string& library, const PlannedOperator& planned);
+
 // The C function `static int cpu_supported(void)`: whether the CPU that runs it, and its operating
 // system, have every feature a Halide target compiles for. FailedPrecondition: the target has a
 // feature this does not know how to ask for.
@@ -33,5 +36,8 @@ std::string ManifestText(const LibraryPlan& plan, const std::string& halide_comp
 std::string ParameterList(const PlannedOperator& planned);
 // `int64_t heads, int64_t queries, ...` alone.
 std::string SizeParameters(const PlannedOperator& planned);
+
+// `int function(parameters)`, broken into lines that align.
+std::string Signature(const std::string& function, const std::string& parameters);
 
 }  // namespace halyard

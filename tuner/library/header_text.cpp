@@ -8,18 +8,20 @@ namespace halyard {
 namespace {
 
 constexpr char kOpening[] =
-    R"(/* $NAME: tensor operators tuned by Halyard $VERSION for $DESCRIPTION.
+    R"(/* $NAME: tensor operators tuned by Halyard $VERSION for device $DEVICE
+ * ($DESCRIPTION).
  *
  * Tensors are dense row-major float, the last dimension contiguous, with no alignment beyond a
  * float's; inputs and output must not overlap. A shape that was tuned runs its tuned kernel, any
  * other the operator's fall-back, which is right but slower. manifest.json names, for each tuned
  * shape, the measurement behind it.
  *
- * Functions return $PREFIX_OK or another of enum $NAME_status; nothing is written where they refuse
- * their arguments, and the output is undefined after the other errors. They never print, never
- * abort, and may be called from several threads at once. They share one pool of threads, as many as
- * $NAME_set_threads says or else the environment variable HL_NUM_THREADS or else one per CPU; a
- * child process made by fork() after the first call must not call them.
+ * Functions return $PREFIX_OK or another of enum $NAME_status. Nothing is written
+ * where they refuse their arguments; the output is undefined after the other errors. They never
+ * print, never abort, and may be called from several threads at once. They share one pool of
+ * threads: as many as $NAME_set_threads says, or else the environment variable
+ * HL_NUM_THREADS, or else one per CPU. A child process made by fork() after the first call must
+ * not call them.
  *
  * Link with -l$NAME -lpthread -lm.
  */
@@ -60,40 +62,52 @@ constexpr char kClosing[] = R"(
 #endif /* $PREFIX_H */
 )";
 
-std::string Shape(const TensorContract& tensor) {
-  return fmt::format("{} [{}]", tensor.name, absl::StrJoin(tensor.extents, "]["));
-}
-
 // The documentation of one operator's functions and their declarations.
 std::string OperatorText(const LibraryPlan& plan, const PlannedOperator& planned) {
   const OperatorContract& contract = *planned.contract;
   std::vector<std::string> lines = absl::StrSplit(contract.summary, '\n');
-  std::vector<std::string> shapes;
   for (const TensorContract& tensor : contract.tensors) {
-    shapes.push_back(fmt::format("{} is {}", Shape(tensor),
-                                 &tensor == &contract.tensors.back() ? "written" : "read"));
+    lines.push_back(fmt::format("  {} [{}], {}", tensor.name, absl::StrJoin(tensor.extents, "]["),
+                                &tensor == &contract.tensors.back() ? "written" : "read"));
   }
-  for (const std::string& shape : shapes) lines.push_back("  " + shape);
   for (const auto& [name, expression] : contract.derived) {
     lines.push_back(fmt::format("with {} = {}", name, expression));
   }
   for (const AttributeSpec& a : planned.op->attributes()) {
-    lines.push_back(fmt::format("{} is from {} to {}; {} where it is of no interest.", a.name,
-                                a.min, a.max, a.default_value));
+    lines.push_back(fmt::format("{}: {} to {}, usually {}", a.name, a.min, a.max, a.default_value));
   }
   for (const RuleContract& rule : contract.rules) lines.push_back("Rule: " + rule.text + ".");
   if (planned.variants.empty()) lines.push_back("No shape is tuned.");
   for (const PlannedVariant& v : planned.variants) {
     lines.push_back("Tuned: " + v.variant->workload.ToText());
   }
+  const std::string function = plan.spec->name + "_" + planned.op->name();
+  const std::string query = plan.spec->name + "_is_tuned_" + planned.op->name();
   return fmt::format(
-      "\n/* {}\n */\nint {name}_{op}({});\n\n/* 1 where {name}_{op} has a tuned kernel for these "
-      "sizes, else 0. */\nint {name}_is_tuned_{op}({});\n",
-      absl::StrJoin(lines, "\n * "), ParameterList(planned), SizeParameters(planned),
-      fmt::arg("name", plan.spec->name), fmt::arg("op", planned.op->name()));
+      "\n/* {}\n */\n{};\n\n/* 1 where {} has a tuned kernel for these sizes, else 0. */\n{};\n",
+      absl::StrJoin(lines, "\n * "), Signature(function, ParameterList(planned)), function,
+      Signature(query, SizeParameters(planned)));
 }
 
 }  // namespace
+
+std::string Signature(const std::string& function, const std::string& parameters) {
+  constexpr size_t kColumns = 98;  // room for what ends the line
+  std::string text, line = fmt::format("int {}(", function);
+  const std::string indent(line.size(), ' ');
+  const std::vector<std::string> each = absl::StrSplit(parameters, ", ");
+  for (size_t i = 0; i < each.size(); i++) {
+    const std::string piece = each[i] + (i + 1 < each.size() ? "," : ")");
+    if (line.size() + piece.size() + 1 > kColumns) {
+      text += line + "\n";
+      line = indent;
+    } else if (i > 0) {
+      line += " ";
+    }
+    line += piece;
+  }
+  return text + line;
+}
 
 std::string SizeParameters(const PlannedOperator& planned) {
   return absl::StrJoin(

@@ -1,5 +1,6 @@
 #include "tuner/library/link_archive.h"
 
+#include <cstring>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -20,10 +21,10 @@ absl::Status Run(const std::vector<std::string>& argv) {
     return absl::InternalError(fmt::format("{} did not end within a minute", argv[0]));
   }
   if (r.exit_code == 0) return absl::OkStatus();
-  const std::string said = r.err.substr(0, r.err.find('\n'));
-  const std::string text = fmt::format(
-      "{} failed: {}", argv[0],
-      said.empty() ? fmt::format("exit code {}, signal {}", r.exit_code, r.signal) : said);
+  // A crashing LLVM tool asks for a bug report first; the signal says more.
+  const std::string text =
+      r.signal != 0 ? fmt::format("{} was ended by {}", argv[0], strsignal(r.signal))
+                    : fmt::format("{} failed: {}", argv[0], r.err.substr(0, r.err.find('\n')));
   return r.err.find("No space left") != std::string::npos ? absl::ResourceExhaustedError(text)
                                                           : absl::InternalError(text);
 }

@@ -39,8 +39,8 @@ unset(_$NAME_series)
 constexpr char kPkgConfig[] = R"(Name: $NAME
 Description: Tensor operators tuned by Halyard for $DEVICE
 Version: $VERSION
-Cflags: -I${pcfiledir}
-Libs: -L${pcfiledir} -l$NAME -lpthread -lm
+Cflags: -I"${pcfiledir}"
+Libs: -L"${pcfiledir}" -l$NAME -lpthread -lm
 )";
 
 std::string Fill(const char* text, const LibraryPlan& plan) {

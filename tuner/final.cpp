@@ -131,13 +131,26 @@ absl::Status LogFinal(const Workbench& bench, const std::vector<Finalist>& final
     const bool won = finalists[i].config == result.winner;
     r.phase = won ? "final" : "screening";
     r.outcome = Outcome::kOk;
+    r.message = "interleaved final";
     r.samples = finalists[i].samples;
     r.checks = "probe,poison,guards,finite,inputs";
     r.artifact_sha256 = built[i].sha256;
     if (won) winner = records.size();
     records.push_back(std::move(r));
   }
-  if (records.empty()) return absl::OkStatus();
+  if (records.empty()) {
+    // Nothing was run again: the winner's screening is what it ships on.
+    RecordFilter filter;
+    filter.workload = bench.task.workload.ToText();
+    filter.device = bench.task.device.id;
+    filter.outcome = Outcome::kOk;
+    const auto logged = bench.log.Query(filter);
+    if (!logged.ok()) return logged.status();
+    for (const Record& r : *logged) {
+      if (r.config == bench.task.space.ToText(result.winner)) result.winner_record = r.id;
+    }
+    return absl::OkStatus();
+  }
   if (auto s = bench.log.Append(records); !s.ok()) return s;
   result.winner_record = records[winner].id;
   return absl::OkStatus();

@@ -1,6 +1,7 @@
 // What lies in the archive: exports, imports, and the same bytes every time.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "schedules/task.h"
 #include "tests/integration/library/library_under_test.h"
 
 namespace halyard {

@@ -81,8 +81,12 @@ TEST(LibraryOutDir, AFullDiskLeavesTheEarlierLibrary) {
     signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{100'000, 100'000};
     setrlimit(RLIMIT_FSIZE, &limit);
-    const auto builder = MakeWorkerBuilder(BuilderOptions{});
-    _exit(builder.ok() && !BuildLibrary(spec, **builder).ok() ? 0 : 1);
+    bool refused = false;
+    {
+      const auto builder = MakeWorkerBuilder(BuilderOptions{});
+      refused = builder.ok() && !BuildLibrary(spec, **builder).ok();
+    }
+    _exit(refused ? 0 : 1);
   }
   int status = 0;
   waitpid(child, &status, 0);

@@ -1,0 +1,132 @@
+// Bad input: one line on stderr that names the argument, exit code 2, nothing written.
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "logs/measurement_log.h"
+#include "rpc_farm/child_process.h"
+
+namespace halyard {
+namespace {
+
+namespace fs = std::filesystem;
+
+class BadInput : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string folder = (fs::temp_directory_path() / "halyard-error-XXXXXX").string();
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+    before_ = fs::current_path();
+    fs::current_path(folder_);
+  }
+  void TearDown() override {
+    fs::current_path(before_);
+    fs::remove_all(folder_);
+  }
+
+  static ChildResult Run(std::vector<std::string> args) {
+    args.insert(args.begin(), std::getenv("HALYARD_TUNE_PROGRAM"));
+    ChildLimits limits;
+    limits.deadline = std::chrono::seconds(60);
+    return RunChild(args, "", limits);
+  }
+
+  static size_t Files() {
+    return static_cast<size_t>(std::distance(fs::recursive_directory_iterator("."), {}));
+  }
+
+  // One line that contains `names`; nothing on stdout; nothing written.
+  static void ExpectRefused(const std::vector<std::string>& args, const std::string& names,
+                            int code = 2) {
+    const size_t files = Files();
+    const ChildResult r = Run(args);
+    const std::string told = testing::PrintToString(args) + " printed: " + r.err;
+    EXPECT_EQ(r.exit_code, code) << told;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << told;
+    EXPECT_NE(r.err.find(names), std::string::npos) << told;
+    EXPECT_EQ(r.out, "") << told;
+    EXPECT_EQ(Files(), files) << told;
+  }
+
+  static std::vector<std::string> With(std::vector<std::string> more,
+                                       const std::string& op = "gemm",
+                                       const std::string& shape = "8x8x8") {
+    std::vector<std::string> args = {"--op",     op,     "--shape",  shape,
+                                     "--device", "rpi4", "--trials", "2"};
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  }
+
+  fs::path folder_, before_;
+};
+
+TEST_F(BadInput, UnknownNames) {
+  ExpectRefused({"--op", "fft", "--shape", "8", "--device", "host"}, "'fft'");
+  ExpectRefused({"--op", "gemm", "--shape", "8x8x8", "--device", "toaster"}, "toaster");
+  ExpectRefused(With({"--frobnicate"}), "--frobnicate");
+  ExpectRefused(With({"--strategy", "prayer"}), "'prayer'");
+  ExpectRefused(With({"--dtype", "f16"}), "'f16'");
+  ExpectRefused(With({"--trials", "many"}), "trials");
+  ExpectRefused(With({"--trials", "0"}), "--trials");
+  ExpectRefused(With({"--time", "soon"}), "'soon'");
+  ExpectRefused(With({"--time", "-5m"}), "'-5m'");
+  ExpectRefused(With({"--peer", "adams2019"}), "--peer");
+  ExpectRefused({"--op", "gemm", "--device", "host"}, "--shape");
+  ExpectRefused({"harvest"}, "'harvest'");
+  ExpectRefused({"log", "burn"}, "burn");
+  ExpectRefused(With({"stray"}), "");
+}
+
+TEST_F(BadInput, Shapes) {
+  auto gemm = [](const std::string& s) { return With({}, "gemm", s); };
+  ExpectRefused(gemm("8x8"), "2 sizes");
+  ExpectRefused(gemm("8x8x8x8"), "4 sizes");
+  ExpectRefused(gemm("0x8x8"), "size 1");
+  ExpectRefused(gemm("8x-8x8"), "size 2");
+  ExpectRefused(gemm("8x8xeight"), "'eight'");
+  ExpectRefused(gemm("8x8x"), "size 3");
+  ExpectRefused(gemm("99999999999999999999x8x8"), "size 1");
+  ExpectRefused(gemm("65536x8x65536"), "4.29e+09");
+  ExpectRefused(gemm("8x8x8,stride=2"), "'stride=2'");
+  auto conv = [](const std::string& s) { return With({}, "conv2d", s); };
+  ExpectRefused(conv("1x8x8x6x8x3x3,groups=4"), "groups");
+  ExpectRefused(conv("1x8x8x8x6x3x3,groups=4"), "groups");
+  ExpectRefused(conv("1x4x4x8x8x7x7,pad=1"), "kernel");
+  ExpectRefused(conv("1x8x8x8x8x3x3,stride=0"), "stride");
+  ExpectRefused(conv("1x8x8x8x8x3x3,pad=1,pad=1"), "twice");
+  ExpectRefused(With({}, "attention", "2x16x8x4,causal=1"), "causal");
+  ExpectRefused(With({}, "softmax", "8"), "1 sizes");
+}
+
+TEST_F(BadInput, Logs) {
+  std::ofstream("text.db") << "this is not a database, however long a person looks at it\n";
+  ExpectRefused(With({"--log", "text.db"}), "text.db");
+
+  ASSERT_TRUE(OpenSqliteLog("newer.db", LogMode::kWrite).ok());
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open("newer.db", &db), SQLITE_OK);
+  sqlite3_exec(db, "PRAGMA user_version = 9999", nullptr, nullptr, nullptr);
+  sqlite3_close(db);
+  ExpectRefused(With({"--log", "newer.db"}), "newer.db");
+
+  ASSERT_TRUE(OpenSqliteLog("readonly.db", LogMode::kWrite).ok());
+  chmod("readonly.db", 0444);
+  ExpectRefused(With({"--log", "readonly.db"}), "readonly.db");
+  ExpectRefused(With({"--log", "no/such/folder/tuned.db"}), "no/such/folder");
+  ExpectRefused({"log", "best", "--log", "missing.db"}, "missing.db");
+}
+
+TEST_F(BadInput, OutFolder) {
+  std::ofstream("file") << "x";
+  ExpectRefused(With({"--out", "file/out"}), "file");
+  ExpectRefused(With({"--out", "/proc/halyard"}), "/proc");
+}
+
+}  // namespace
+}  // namespace halyard

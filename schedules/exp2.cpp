@@ -8,9 +8,9 @@ Expr Exp2NonPositive(Expr x) {
   x = Halide::max(x, -126.0f);
   const Expr n = Halide::round(x);
   const Expr f = x - n;
-  constexpr float kCoefficients[] = {1.3276402114504515e-3f, 9.675540773708188e-3f,
-                                     5.550713489626295e-2f,  2.402211973779991e-1f,
-                                     6.931469669324708e-1f,  1.0000000716503774f};
+  constexpr float kCoefficients[] = {0.0013264722053457157f, 0.009671512997156254f,
+                                     0.05550733760368307f,   0.2402224207758119f,
+                                     0.6931469775872255f,    1.0f};
   Expr p = kCoefficients[0];
   for (int i = 1; i < 6; i++) p = p * f + kCoefficients[i];
   const Expr exponent = Halide::cast<int32_t>(n) << 23;

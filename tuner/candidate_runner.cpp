@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kProbePoints = 64;
 // The slowest of the samples may take this many times the fastest before they say nothing.
-constexpr double kLargestSpread = 1.6;
+constexpr double kLargestSpread = 2.0;
 // Stream of the probe points; inputs use streams from 0, the projection 1000 and up.
 constexpr uint64_t kPointStream = 500;
 
@@ -178,16 +178,16 @@ MeasureResult CandidateRunner::MeasureOnce(const Config& config, const BuildResu
 
 MeasureResult CandidateRunner::Measure(const Config& config, const BuildResult& built,
                                        const TimingPolicy& policy) {
-  // Infrastructure losses are tried again twice at most, a noisy measurement once, a candidate's
+  // Infrastructure losses and noisy measurements are tried again twice at most, a candidate's
   // own fault never.
   int losses = 0, noisy = 0;
   while (true) {
     MeasureResult m = MeasureOnce(config, built, policy);
     if (IsInfrastructure(m.outcome) && losses++ < 2) continue;
     if (m.outcome == Outcome::kOk && Noisy(m.samples)) {
-      if (noisy++ < 1) continue;
+      if (noisy++ < 2) continue;
       m.outcome = Outcome::kUnstable;
-      m.message = "samples differ too much to say a time, twice";
+      m.message = "samples differ too much to say a time, three times over";
     }
     return m;
   }

@@ -64,7 +64,9 @@ TEST_F(SearchTest, HostEndsWithAnIncumbentNoSlowerThanTheBaselineAndALibrary) {
   const json r = Tune("host", "a.db", {"--trials", "24"});
   EXPECT_EQ(r["unit"], "ns");
   EXPECT_EQ(r["board_kind"], "physical");
-  EXPECT_EQ(r["trials"]["ok"], 24);
+  // On a machine that others use too a measurement may be too noisy to say a time; nothing else goes
+  // wrong.
+  EXPECT_EQ(r["trials"]["ok"].get<int>() + r["trials"]["unstable"].get<int>(), 24);
   EXPECT_LE(r["best"]["value"].get<double>(), 1.02 * r["baseline"]["value"].get<double>());
   EXPECT_TRUE(fs::exists(r["library"].get<std::string>()));
   EXPECT_TRUE(fs::exists(r["header"].get<std::string>()));

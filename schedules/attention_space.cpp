@@ -79,6 +79,28 @@ std::string WhyInvalid(const AttentionSizes& sizes, const Device& device, const 
   return "";
 }
 
+// Besides idle knobs, tiles that do not divide what they tile are lowered to ones that do: few
+// random combinations would fit otherwise, and a search would mostly draw in vain.
+void Canonicalise(const AttentionSizes& sizes, const std::vector<Knob>& knobs, Config& c) {
+  const ConfigView v(knobs, c);
+  if (!v.is("form", "chunked")) ResetKnob(knobs, "l", c);
+  // Whole-tensor passes run in parallel over all blocks.
+  if (v.is("form", "unfused")) ResetKnob(knobs, "grain", c);
+  if (v["vec"] > sizes.queries) SetLabel(knobs, "lanes", "keys", c);
+  const bool lanes_keys = v.is("lanes", "keys");
+  const int64_t vec = v["vec"];
+  if (!lanes_keys) LowerUntil(knobs, "m", c, [&](int64_t m) { return m % vec == 0; });
+  const int64_t m = v["m"];
+  for (const char* queries : {lanes_keys ? "s_row" : "s_lane", lanes_keys ? "o_row" : "o_lane"}) {
+    LowerUntil(knobs, queries, c,
+               [&](int64_t tile) { return m % (lanes_keys ? tile : tile * vec) == 0; });
+  }
+  if (!v.is("form", "chunked")) return;
+  const int64_t l = v["l"];
+  LowerUntil(knobs, lanes_keys ? "s_lane" : "s_row", c,
+             [&](int64_t tile) { return l % (lanes_keys ? tile * vec : tile) == 0; });
+}
+
 }  // namespace
 
 SpaceDefinition AttentionSpace(const AttentionSizes& sizes, const Device& device) {
@@ -101,10 +123,8 @@ SpaceDefinition AttentionSpace(const AttentionSizes& sizes, const Device& device
       Knob::Choice("sweep", {"keys_inner", "queries_inner"}),
       Knob::Sizes("grain", UpTo({1, 2, 4, 8, 16}, sizes.heads * sizes.queries)),
   };
-  def.canonicalise = [knobs = def.knobs](const ConfigView& v, Config& c) {
-    if (!v.is("form", "chunked")) ResetKnob(knobs, "l", c);
-    // Whole-tensor passes run in parallel over all blocks.
-    if (v.is("form", "unfused")) ResetKnob(knobs, "grain", c);
+  def.canonicalise = [sizes, knobs = def.knobs](const ConfigView&, Config& c) {
+    Canonicalise(sizes, knobs, c);
   };
   def.why_invalid = [sizes, device](const ConfigView& v) { return WhyInvalid(sizes, device, v); };
   def.safe.assign(def.knobs.size(), 0);

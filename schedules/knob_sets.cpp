@@ -53,6 +53,12 @@ void SetLabel(const std::vector<Knob>& knobs, std::string_view name, std::string
                           "'");
 }
 
+void LowerUntil(const std::vector<Knob>& knobs, std::string_view name, Config& config,
+                const std::function<bool(int64_t)>& fits) {
+  const size_t k = FindKnob(knobs, name);
+  while (config[k] > 0 && !fits(knobs[k].values[config[k]])) config[k]--;
+}
+
 void ResetKnob(const std::vector<Knob>& knobs, std::string_view name, Config& config) {
   config[FindKnob(knobs, name)] = 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,10 @@ std::vector<int64_t> VectorWidths(const Device& device);
 void SetKnob(const std::vector<Knob>& knobs, std::string_view name, int64_t value, Config& config);
 void SetLabel(const std::vector<Knob>& knobs, std::string_view name, std::string_view label,
               Config& config);
+// Lowers a knob to the largest value, from its present one down, that `fits`; to the first where
+// none does.
+void LowerUntil(const std::vector<Knob>& knobs, std::string_view name, Config& config,
+                const std::function<bool(int64_t)>& fits);
 void ResetKnob(const std::vector<Knob>& knobs, std::string_view name, Config& config);
 
 }  // namespace halyard

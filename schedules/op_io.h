@@ -31,8 +31,9 @@ void SetEstimates(Halide::Func& output, const BufferSpec& shape);
 double ReductionTolerance(int64_t length);
 
 // Shortens dimension `dim` so that a probe costs about 2e7 FLOP (an emulated board does some 3e8 a
-// second), in whole multiples of `granule`, the rows of one task of the config. Two tasks at least: a
-// parallel loop of one is no parallel loop in the code. Without sizes where that costs 1.5e9 FLOP.
+// second), in whole multiples of `granule`, the rows of one task of the config. Two tasks at least:
+// a parallel loop of one is no parallel loop in the code. Without sizes where that costs 1.5e9
+// FLOP.
 ProbePlan RowProbe(const Workload& w, int dim, double flops, int64_t granule);
 
 }  // namespace halyard

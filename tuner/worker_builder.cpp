@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -15,6 +14,7 @@
 #include "fmt/format.h"
 #include "schedules/operator.h"
 #include "tuner/build_protocol.h"
+#include "tuner/sha256.h"
 
 extern char** environ;
 
@@ -26,13 +26,7 @@ using Clock = std::chrono::steady_clock;
 
 std::string Sha256OfFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr);
-  std::string hex;
-  for (unsigned i = 0; i < length; i++) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
+  return Sha256Hex(std::string((std::istreambuf_iterator<char>(file)), {}));
 }
 
 // The `tune` program, which tests name because they are not it.
@@ -177,10 +171,26 @@ class WorkerBuilder final : public Builder {
   std::atomic<int> serial_{0};
 };
 
+constexpr char kFolderPrefix[] = "halyard-build-";
+
+// A killed search leaves its artifacts behind; the next one clears them away. A folder's name tells
+// the process it belongs to.
+void RemoveOrphanedFolders() {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(fs::temp_directory_path(), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kFolderPrefix)) continue;
+    const int pid = std::atoi(name.c_str() + sizeof kFolderPrefix - 1);
+    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), ignored);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Builder>> MakeWorkerBuilder(const BuilderOptions& options) {
-  std::string folder = (fs::temp_directory_path() / "halyard-build-XXXXXX").string();
+  RemoveOrphanedFolders();
+  std::string folder =
+      (fs::temp_directory_path() / fmt::format("{}{}-XXXXXX", kFolderPrefix, getpid())).string();
   if (mkdtemp(folder.data()) == nullptr) {
     return absl::UnavailableError(
         fmt::format("no folder for artifacts can be made in {}; set TMPDIR to one with room",

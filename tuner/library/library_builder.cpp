@@ -5,6 +5,7 @@
 #include "tuner/library/library_plan.h"
 #include "tuner/library/link_archive.h"
 #include "tuner/library/staging_folder.h"
+#include "tuner/sha256.h"
 
 namespace halyard {
 namespace {

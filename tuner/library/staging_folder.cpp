@@ -1,7 +1,6 @@
 #include "tuner/library/staging_folder.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -143,15 +142,6 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
   std::string bytes((std::istreambuf_iterator<char>(file)), {});
   if (!file) return absl::NotFoundError(fmt::format("cannot read {}", path));
   return bytes;
-}
-
-std::string Sha256Hex(const std::string& bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr);
-  std::string hex;
-  for (unsigned i = 0; i < length; i++) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
 }
 
 }  // namespace halyard

@@ -36,6 +36,5 @@ class StagingFolder {
 };
 
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path);
-std::string Sha256Hex(const std::string& bytes);
 
 }  // namespace halyard

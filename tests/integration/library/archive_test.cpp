@@ -9,6 +9,7 @@
 #include "schedules/operator.h"
 #include "tests/integration/library/library_under_test.h"
 #include "tuner/library/staging_folder.h"
+#include "tuner/sha256.h"
 
 namespace halyard {
 namespace {

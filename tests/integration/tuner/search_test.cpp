@@ -24,6 +24,19 @@ using nlohmann::json;
 
 std::string Program() { return std::getenv("HALYARD_TUNE_PROGRAM"); }
 
+// Starts a command with its stdout in a file, to be signalled.
+pid_t Start(const std::vector<std::string>& command, const std::string& out) {
+  const pid_t pid = fork();
+  if (pid != 0) return pid;
+  freopen(out.c_str(), "w", stdout);
+  freopen("/dev/null", "w", stderr);
+  std::vector<char*> argv;
+  for (const std::string& a : command) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
 class SearchTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -64,8 +77,8 @@ TEST_F(SearchTest, HostEndsWithAnIncumbentNoSlowerThanTheBaselineAndALibrary) {
   const json r = Tune("host", "a.db", {"--trials", "24"});
   EXPECT_EQ(r["unit"], "ns");
   EXPECT_EQ(r["board_kind"], "physical");
-  // On a machine that others use too a measurement may be too noisy to say a time; nothing else goes
-  // wrong.
+  // On a machine that others use too a measurement may be too noisy to say a time; nothing else
+  // goes wrong.
   EXPECT_EQ(r["trials"]["ok"].get<int>() + r["trials"]["unstable"].get<int>(), 24);
   EXPECT_LE(r["best"]["value"].get<double>(), 1.02 * r["baseline"]["value"].get<double>());
   EXPECT_TRUE(fs::exists(r["library"].get<std::string>()));
@@ -97,17 +110,7 @@ TEST_F(SearchTest, KilledTenTimesItMeasuresNothingTwiceAndEnds) {
   std::mt19937 rng(3);
   for (int i = 0; i < 10; i++) {
     const std::vector<std::string> command = Command("host", "k.db", {"--trials", "48"});
-    const pid_t pid = fork();
-    ASSERT_GE(pid, 0);
-    if (pid == 0) {
-      freopen("/dev/null", "w", stdout);
-      freopen("/dev/null", "w", stderr);
-      std::vector<char*> argv;
-      for (const std::string& a : command) argv.push_back(const_cast<char*>(a.c_str()));
-      argv.push_back(nullptr);
-      execv(argv[0], argv.data());
-      _exit(127);
-    }
+    const pid_t pid = Start(command, "/dev/null");
     std::this_thread::sleep_for(std::chrono::milliseconds(700 + rng() % 1800));
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
@@ -131,17 +134,7 @@ TEST_F(SearchTest, KilledTenTimesItMeasuresNothingTwiceAndEnds) {
 TEST_F(SearchTest, InterruptKeepsTheLogAndStillWritesTheLibrary) {
   const std::vector<std::string> command = Command("host", "i.db", {"--trials", "100000"});
   const fs::path out = folder_ / "stdout";
-  const pid_t pid = fork();
-  ASSERT_GE(pid, 0);
-  if (pid == 0) {
-    freopen(out.c_str(), "w", stdout);
-    freopen("/dev/null", "w", stderr);
-    std::vector<char*> argv;
-    for (const std::string& a : command) argv.push_back(const_cast<char*>(a.c_str()));
-    argv.push_back(nullptr);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
+  const pid_t pid = Start(command, out);
   std::this_thread::sleep_for(std::chrono::seconds(6));
   kill(pid, SIGINT);
   int status = 0;

@@ -1,4 +1,5 @@
 #include "tuner/library/staging_folder.h"
+#include "tuner/sha256.h"
 
 #include <gtest/gtest.h>
 

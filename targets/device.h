@@ -24,8 +24,8 @@ std::string_view BoardKindName(BoardKind kind);  // "physical" | "virtual"
 // Issue model of a virtual board: a basic block costs the largest, over the ports and the front
 // end, of (instructions of the classes the port serves) / (instructions per cycle it takes).
 struct VirtualBoard {
-  std::string qemu_cpu;               // -cpu argument of qemu-aarch64
-  double issue_width = 0;             // instructions per cycle, front end
+  std::string qemu_cpu;                     // -cpu argument of qemu-aarch64
+  double issue_width = 0;                   // instructions per cycle, front end
   std::map<std::string, double> per_cycle;  // instruction class -> instructions per cycle
 };
 
@@ -44,10 +44,10 @@ struct Device {
   double clock_ghz = 0;       // 0: not known (host: peak is measured instead)
   double copy_gb_per_s = 0;   // 0: not known (host: measured)
   int64_t memory_bytes = 0;
-  int64_t stack_bytes = 0;    // usable by one kernel thread
+  int64_t stack_bytes = 0;         // usable by one kernel thread
   std::vector<CacheLevel> caches;  // L1D first
   BoardKind board_kind = BoardKind::kPhysical;
-  VirtualBoard virtual_board;      // meaningful where board_kind is kVirtual
+  VirtualBoard virtual_board;  // meaningful where board_kind is kVirtual
 
   int lanes_f32() const { return vector_bytes / 4; }
   // f32 FLOP per cycle of all cores: 2 per lane and FMA.

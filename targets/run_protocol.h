@@ -36,11 +36,11 @@ struct EntrySpec {
   bool projection = false;            // also report sum(out * product of ProjectionSign)
 };
 
-// How a candidate is timed. The checked run touches every page and fills the caches; `warmup_runs` more
-// follow where a run takes less than an eighth of the cap. A sample repeats the kernel until it lasts
-// `min_sample_ns` and is the mean over the repeats; after the first sample a candidate slower than
-// `give_up_factor` x `incumbent_ns` keeps that one sample. No new sample is begun after `cap_ns`. On a
-// virtual board there is no clock to disturb: one run, one sample.
+// How a candidate is timed. The checked run touches every page and fills the caches; `warmup_runs`
+// more follow where a run takes less than an eighth of the cap. A sample repeats the kernel until
+// it lasts `min_sample_ns` and is the mean over the repeats; after the first sample a candidate
+// slower than `give_up_factor` x `incumbent_ns` keeps that one sample. No new sample is begun after
+// `cap_ns`. On a virtual board there is no clock to disturb: one run, one sample.
 struct TimingPolicy {
   int warmup_runs = 1;
   int64_t min_sample_ns = 2'000'000;

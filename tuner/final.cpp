@@ -62,7 +62,8 @@ std::vector<Finalist> Finalists(const Task& task, const SearchResult& search) {
 // Builds what has no artifact any more (trials of an earlier run) and the peer. Finalists that
 // cannot be built drop out.
 std::vector<BuildResult> BuildFinalists(const Workbench& bench, const SearchResult& search,
-                                        std::vector<Finalist>& finalists) {
+                                        std::vector<Finalist>& finalists,
+                                        std::string& peer_failed) {
   const Task& task = bench.task;
   std::vector<BuildRequest> requests;
   for (const Finalist& f : finalists) {
@@ -91,6 +92,7 @@ std::vector<BuildResult> BuildFinalists(const Workbench& bench, const SearchResu
   for (size_t i = 0; i < slots.size(); i++) built[slots[i]] = fresh[i];
   for (size_t i = finalists.size(); i-- > 0;) {
     if (built[i].outcome == Outcome::kOk) continue;
+    if (finalists[i].config.empty()) peer_failed = built[i].message;
     finalists.erase(finalists.begin() + static_cast<std::ptrdiff_t>(i));
     built.erase(built.begin() + static_cast<std::ptrdiff_t>(i));
   }
@@ -100,7 +102,7 @@ std::vector<BuildResult> BuildFinalists(const Workbench& bench, const SearchResu
 // The peer has no trial to tell how long a round with it takes, and it must be right as well; one
 // screening says both. A peer that fails drops out.
 double RoundSeconds(const Workbench& bench, std::vector<Finalist>& finalists,
-                    std::vector<BuildResult>& built) {
+                    std::vector<BuildResult>& built, std::string& peer_failed) {
   double ns = 0;
   for (const Finalist& f : finalists) ns += f.screening;
   if (!finalists.empty() && finalists.back().config.empty()) {
@@ -111,6 +113,7 @@ double RoundSeconds(const Workbench& bench, std::vector<Finalist>& finalists,
     if (m.outcome == Outcome::kOk) {
       ns += m.samples.front();
     } else {
+      peer_failed = m.message;
       finalists.pop_back();
       built.pop_back();
     }
@@ -193,8 +196,8 @@ absl::StatusOr<FinalResult> RunFinal(const Workbench& bench, const SearchResult&
   std::vector<BuildResult> built;
   if (bench.executor.board_kind() == BoardKind::kPhysical && !bench.interrupted) {
     observer.OnPhase(fmt::format("final: building {}", finalists.size()));
-    built = BuildFinalists(bench, search, finalists);
-    const double round = RoundSeconds(bench, finalists, built);
+    built = BuildFinalists(bench, search, finalists, result.peer_failed);
+    const double round = RoundSeconds(bench, finalists, built, result.peer_failed);
     result.rounds = std::clamp(static_cast<int>(seconds / round), kFewestRounds, kMostRounds);
     observer.OnPhase(fmt::format("final: {} rounds of {}", result.rounds, finalists.size()));
     CandidateRunner runner(bench.task, bench.executor, bench.options.seed);

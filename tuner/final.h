@@ -25,6 +25,7 @@ struct FinalResult {
   Config baseline;
   double baseline_value = 0;    // 0: the baseline did not run
   std::vector<Finalist> table;  // best first
+  std::string peer_failed;      // why a peer that was asked for is not in the table
   int rounds = 0;
   int64_t winner_record = 0;  // id in the log
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "fmt/format.h"
 
@@ -45,7 +46,9 @@ void Progress::OnTrial(const SearchResult& r) {
   const int done = static_cast<int>(r.trials.size());
   const int here = done - r.resumed;
   // Most telling first: a narrow terminal cuts the line at its end.
-  std::string text = fmt::format("{}/{}", done, options_.trials);
+  std::string text = fmt::format("{}", done);
+  const bool counted = options_.trials != std::numeric_limits<int>::max();
+  if (counted) text += fmt::format("/{}", options_.trials);
   if (const Trial* best = r.best()) {
     text +=
         fmt::format("  best {:.4g} ms {:.1f} GFLOP/s {:.0f}%", roofline_.Milliseconds(best->value),
@@ -57,7 +60,7 @@ void Progress::OnTrial(const SearchResult& r) {
   }
   text += fmt::format("  rank {:+.2f}", r.correlation);
   double left = time_budget_seconds_ - r.seconds;
-  if (here > 0 && r.seconds > 0) {
+  if (counted && here > 0 && r.seconds > 0) {
     left = std::min(left, (options_.trials - done) * r.seconds / here);
   }
   if (std::isfinite(left) && left > 0) text += "  left " + Seconds(left);

@@ -59,6 +59,12 @@ std::string SummaryText(const Summary& s) {
                        100 * roof.Share(f.value()),
                        fmt::format("{:.2f}x", f.value() / s.final.winner_value));
   }
+  if (!s.final.peer_failed.empty()) {
+    out += fmt::format("  Halide Adams2019 has no time: {}\n", s.final.peer_failed);
+  }
+  if (roof.memory_bound() && roof.Share(s.final.winner_value) > 1) {
+    out += "  over 100 % of the memory's copy bandwidth: the data stays in cache between runs\n";
+  }
   if (s.final.rounds > 0) {
     out += fmt::format("  medians of {} interleaved rounds in one run\n", s.final.rounds);
   }
@@ -118,6 +124,7 @@ json SummaryJson(const Summary& s) {
             {"roofline_share", s.roofline.Share(s.final.winner_value)}}},
           {"baseline", baseline},
           {"finalists", finalists},
+          {"peer_failed", s.final.peer_failed},
           {"rounds", s.final.rounds},
           {"trials", trials},
           {"resumed", s.search.resumed},

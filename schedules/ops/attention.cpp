@@ -144,7 +144,8 @@ class Attention final : public Operator {
   ProbePlan Probe(const Workload& w, const Device&, const ConfigView& config) const override {
     Workload head = w;
     head.shape[0] = 1;
-    ProbePlan plan = RowProbe(head, /*dim=*/1, Flops(head), /*granule=*/config["m"] * config["grain"]);
+    ProbePlan plan =
+        RowProbe(head, /*dim=*/1, Flops(head), /*granule=*/config["m"] * config["grain"]);
     plan.repeat = static_cast<double>(w.shape[0]);
     return plan;
   }

@@ -51,8 +51,8 @@ EntryResult CheckedRun(Kernel& kernel) {
 }
 
 EntryResult MeasureEntry(Kernel& kernel, const TimingPolicy& policy) {
-  // The checked run touches every page and fills the caches, so it is the first warm-up; a slow kernel
-  // needs no other, and a trial of it is mostly these runs.
+  // The checked run touches every page and fills the caches, so it is the first warm-up; a slow
+  // kernel needs no other, and a trial of it is mostly these runs.
   const int64_t checked_begin = NowNs();
   EntryResult result = CheckedRun(kernel);
   if (!WorthTiming(result)) return result;
@@ -78,8 +78,8 @@ std::vector<EntryResult> MeasureInterleaved(std::vector<std::unique_ptr<Kernel>>
   for (auto& kernel : kernels) results.push_back(CheckedRun(*kernel));
   std::vector<size_t> order(kernels.size());
   std::iota(order.begin(), order.end(), 0);
-  // Ahead of each sample its kernel runs once, since the others have emptied the caches; one that takes
-  // far longer than a cache takes to fill does without.
+  // Ahead of each sample its kernel runs once, since the others have emptied the caches; one that
+  // takes far longer than a cache takes to fill does without.
   constexpr int64_t kNeedsNoWarmUpNs = 100'000'000;
   std::vector<int64_t> estimate_ns(kernels.size(), 0);
   constexpr uint64_t kOrderStream = 1ull << 32;

@@ -64,7 +64,7 @@ int Compare(const std::string& workload, const std::string& device_id, int trial
   const auto builder = MakeWorkerBuilder({}).value();
   std::vector<Run> runs;
   for (int seed = 1; seed <= seeds; seed++) {
-    for (const std::string& strategy : {"sa", "random", "grid", "genetic"}) {
+    for (const char* strategy : {"sa", "random", "grid", "genetic"}) {
       runs.push_back(
           SearchOnce(task, *builder, *executor, strategy, trials, static_cast<uint64_t>(seed)));
       fmt::print("{:<8} seed {}  {:.6g}  {}\n", strategy, seed, runs.back().value,

@@ -1,11 +1,12 @@
 #include "tuner/library/staging_folder.h"
-#include "tuner/sha256.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tuner/sha256.h"
 
 namespace halyard {
 namespace {

@@ -9,7 +9,9 @@ database=build/release/compile_commands.json
   exit 4
 }
 # The plugin for qemu is C, and clang-tidy's checks are of C++.
-mapfile -t sources < <(sed -n "s|^ *\"file\": \"$PWD/\(.*\.cpp\)\",*\$|\1|p" "$database" | sort -u)
+mapfile -t sources < <(awk -F '"' -v top="$PWD/" '
+  $2 == "file" && index($4, top) == 1 && $4 ~ /\.cpp$/ { print substr($4, length(top) + 1) }' \
+  "$database" | sort -u)
 
 # --quiet still counts the warnings of system headers on stderr, a line a source: only a failure's
 # stderr is of use.

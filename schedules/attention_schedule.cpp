@@ -202,8 +202,8 @@ class Builder {
       inner.insert(inner.end(), {so_, c_, h_});
       f.reorder(inner).parallel(parallel_over_heads() ? h_ : so_);
     } else {
-      inner.push_back(c_);
-      inner.push_back(h_);
+      inner.emplace_back(c_);
+      inner.emplace_back(h_);
       f.reorder(inner);
       if (t_.chunked) {
         f.compute_at(part_, c_);

@@ -66,15 +66,15 @@ TEST(LibraryConsumers, CMakeFindsAMovedPackageOfThisSeriesOnly) {
   };
   WriteText(folder + "/src/user.c", kUser);
   WriteText(folder + "/src/CMakeLists.txt", project("0.1"));
-  RunOrFail(
-      {"cmake", "-G", "Ninja", "-S", folder + "/src", "-B", folder + "/build", "-DCMAKE_PREFIX_PATH=" + moved});
+  RunOrFail({"cmake", "-G", "Ninja", "-S", folder + "/src", "-B", folder + "/build",
+             "-DCMAKE_PREFIX_PATH=" + moved});
   RunOrFail({"cmake", "--build", folder + "/build"});
   EXPECT_EQ(RunOrFail({folder + "/build/user"}), kAnswer);
 
   WriteText(folder + "/src/CMakeLists.txt", project("7.0"));
-  const ChildResult refused = RunChild(
-      {"cmake", "-G", "Ninja", "-S", folder + "/src", "-B", folder + "/build7", "-DCMAKE_PREFIX_PATH=" + moved},
-      "", ChildLimits{});
+  const ChildResult refused = RunChild({"cmake", "-G", "Ninja", "-S", folder + "/src", "-B",
+                                        folder + "/build7", "-DCMAKE_PREFIX_PATH=" + moved},
+                                       "", ChildLimits{});
   EXPECT_NE(refused.exit_code, 0);
 }
 

@@ -17,10 +17,13 @@ std::string Wrapped(const std::string& text, const std::string& indent, size_t c
     const size_t end = std::min(text.find(' ', begin), text.size());
     const std::string word = text.substr(begin, end - begin);
     if (at == 0 || at + 1 + word.size() > columns) {
-      out += (at == 0 ? "" : "\n") + indent + word;
+      if (at != 0) out += '\n';
+      out += indent;
+      out += word;
       at = indent.size() + word.size();
     } else {
-      out += " " + word;
+      out += ' ';
+      out += word;
       at += 1 + word.size();
     }
     begin = end + 1;

@@ -31,7 +31,7 @@ void ModelGuide::Learn(const std::vector<Trial>& trials, size_t first_new) {
     for (const Measurement& m : newest) configs.push_back(m.config);
     const std::vector<float> predicted = model_->Predict(features_.Matrix(configs));
     correlation_ = SpearmanCorrelation(predicted, RelativeThroughput(newest));
-    better_than_chance = correlation_ > kChance;
+    better_than_chance = *correlation_ > kChance;
   }
   if (measured.size() < kFewestTrials) return;
   const MeasuredTask here{&task_, std::move(measured)};

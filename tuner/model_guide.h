@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cost_model/cost_model.h"
@@ -23,16 +24,16 @@ class ModelGuide {
   // Empty while there is no model, or none that ranks better than chance.
   std::function<std::vector<float>(const std::vector<Config>&)> score() const;
 
-  // Spearman's correlation of prediction and measurement on the newest batch, 0 before there is
-  // one.
-  double correlation() const { return correlation_; }
+  // Spearman's correlation of prediction and measurement on the newest batch; nothing
+  // before a model has ranked one.
+  std::optional<double> correlation() const { return correlation_; }
   bool trusted() const { return trusted_; }
 
  private:
   const Task& task_;
   FeatureExtractor features_;
   std::unique_ptr<CostModel> model_;
-  double correlation_ = 0;
+  std::optional<double> correlation_;
   bool trusted_ = false;
 };
 

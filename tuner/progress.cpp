@@ -58,7 +58,7 @@ void Progress::OnTrial(const SearchResult& r) {
   for (const auto& [outcome, count] : r.outcomes) {
     text += fmt::format("  {} {}", OutcomeName(outcome), count);
   }
-  text += fmt::format("  rank {:+.2f}", r.correlation);
+  if (r.correlation) text += fmt::format("  rank {:+.2f}", *r.correlation);
   double left = time_budget_seconds_ - r.seconds;
   if (counted && here > 0 && r.seconds > 0) {
     left = std::min(left, (options_.trials - done) * r.seconds / here);

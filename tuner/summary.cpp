@@ -70,6 +70,10 @@ std::string SummaryText(const Summary& s) {
   }
   if (s.final.rounds > 0) {
     out += fmt::format("  medians of {} interleaved rounds in one run\n", s.final.rounds);
+    const Finalist& first = s.final.table.front();
+    if (!first.config.empty() && first.config != s.final.winner) {
+      out += "  a faster median above the winner's is within the rounds' noise of it\n";
+    }
   }
   out += "\n  winner    " +
          Wrapped(s.task.space.ToText(s.final.winner), "            ").substr(12) + "\n";
@@ -134,7 +138,7 @@ json SummaryJson(const Summary& s) {
           {"trials_per_second", s.search.seconds > 0 ? here / s.search.seconds : 0.0},
           {"seconds", s.search.seconds},
           {"stopped", s.search.stopped_because},
-          {"rank_correlation", s.search.correlation},
+          {"rank_correlation", s.search.correlation ? json(*s.search.correlation) : json()},
           {"library", s.library},
           {"header", s.header},
           {"manifest", s.manifest},

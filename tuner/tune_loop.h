@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,7 @@ struct SearchResult {
       failures;        // message -> trials, digits masked so that alike counts as one
   int resumed = 0;     // trials found in the log
   double seconds = 0;  // of this run's search
-  double correlation = 0;
+  std::optional<double> correlation;  // ModelGuide::correlation
   std::string stopped_because;
   // Of this run's ok trials, for the final; config index -> build.
   std::map<uint64_t, BuildResult> artifacts;

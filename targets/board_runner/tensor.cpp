@@ -19,6 +19,9 @@ constexpr uint8_t kCanary = 0xC5;
 constexpr uint32_t kPoison = 0x7fa5a5a5u;
 constexpr uint32_t kExponent = 0x7f800000u;
 constexpr size_t kAlign = 64;
+// Inaccessible bytes on either side, which cost address space only: a kernel that is wrong is so by
+// a row or a tile, which would step over a single page. A multiple of every Linux page size.
+constexpr size_t kGuard = 1 << 20;
 
 bool AllCanary(const uint8_t* begin, const uint8_t* end) {
   return std::all_of(begin, end, [](uint8_t b) { return b == kCanary; });
@@ -32,11 +35,11 @@ Tensor::Tensor(int64_t elements) : elements_(elements) {
       (static_cast<size_t>(elements) * sizeof(float) + kAlign - 1) / kAlign * kAlign;
   // At least a cache line of canary in front, whatever the size.
   const size_t inner = (bytes + kAlign + page - 1) / page * page;
-  mapping_bytes_ = inner + 2 * page;
+  mapping_bytes_ = inner + 2 * kGuard;
   void* p = mmap(nullptr, mapping_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) throw std::bad_alloc();
   mapping_ = static_cast<uint8_t*>(p);
-  slack_begin_ = mapping_ + page;
+  slack_begin_ = mapping_ + kGuard;
   slack_end_ = slack_begin_ + inner;
   if (mprotect(slack_begin_, inner, PROT_READ | PROT_WRITE) != 0) {
     munmap(mapping_, mapping_bytes_);

@@ -6,8 +6,8 @@
 
 namespace halyard {
 
-// f32 elements between two inaccessible pages. The data start is 64-byte aligned and as close to
-// the trailing page as that allows; what lies between data and pages holds a canary pattern.
+// f32 elements between two inaccessible MiB. The data start is 64-byte aligned and as close to
+// the trailing one as that allows; what lies between data and those holds a canary pattern.
 // Throws std::bad_alloc where there is no memory.
 class Tensor {
  public:
@@ -33,7 +33,7 @@ class Tensor {
 
  private:
   int64_t elements_ = 0;
-  uint8_t* mapping_ = nullptr;  // with both inaccessible pages
+  uint8_t* mapping_ = nullptr;  // with both inaccessible ends
   size_t mapping_bytes_ = 0;
   uint8_t* slack_begin_ = nullptr;
   uint8_t* slack_end_ = nullptr;

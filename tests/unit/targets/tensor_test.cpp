@@ -38,6 +38,9 @@ TEST_P(TensorTest, AccessBeyondTheSlackFaults) {
   const int64_t padded = (GetParam() + 15) / 16 * 16;
   EXPECT_DEATH(data[padded] = 1, "");
   EXPECT_DEATH(data[-2048] = 1, "");
+  // A long row away.
+  EXPECT_DEATH(data[padded + 200000] = 1, "");
+  EXPECT_DEATH(data[-200000] = 1, "");
 }
 
 TEST_P(TensorTest, ScanTellsPoisonFromNaN) {

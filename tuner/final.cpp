@@ -53,8 +53,13 @@ std::vector<Finalist> Finalists(const Task& task, const SearchResult& search) {
       if (best != ok.end()) add("best " + label, *best);
     }
   }
-  for (const Trial& t : ok) {
-    if (t.config == task.space.safe()) add("baseline", t);
+  const auto baseline = std::find_if(ok.begin(), ok.end(),
+                                     [&](const Trial& t) { return t.config == task.space.safe(); });
+  if (baseline != ok.end()) {
+    add("baseline", *baseline);
+  } else if (task.device.board_kind == BoardKind::kPhysical) {
+    // Its screening may have been too noisy for a time; every report has a baseline all the same.
+    add("baseline", {task.space.safe(), true, 0});
   }
   return finalists;
 }
@@ -99,24 +104,28 @@ std::vector<BuildResult> BuildFinalists(const Workbench& bench, const SearchResu
   return built;
 }
 
-// The peer has no trial to tell how long a round with it takes, and it must be right as well; one
-// screening says both. A peer that fails drops out.
+// A finalist without a screening, as a peer is, has nothing to tell how long a round with it takes,
+// and it must be right as well; one sample says both. One that fails drops out.
 double RoundSeconds(const Workbench& bench, std::vector<Finalist>& finalists,
                     std::vector<BuildResult>& built, std::string& peer_failed) {
   double ns = 0;
-  for (const Finalist& f : finalists) ns += f.screening;
-  if (!finalists.empty() && finalists.back().config.empty()) {
-    CandidateRunner runner(bench.task, bench.executor, bench.options.seed);
-    TimingPolicy once;
-    once.samples = 1;
-    const MeasureResult m = runner.Measure({}, built.back(), once);
+  CandidateRunner runner(bench.task, bench.executor, bench.options.seed);
+  TimingPolicy once;
+  once.samples = 1;
+  for (size_t i = finalists.size(); i-- > 0;) {
+    Finalist& f = finalists[i];
+    if (f.screening > 0) {
+      ns += f.screening;
+      continue;
+    }
+    const MeasureResult m = runner.Measure(f.config, built[i], once);
     if (m.outcome == Outcome::kOk) {
       ns += m.samples.front();
-    } else {
-      peer_failed = m.message;
-      finalists.pop_back();
-      built.pop_back();
+      continue;
     }
+    if (f.config.empty()) peer_failed = m.message;
+    finalists.erase(finalists.begin() + static_cast<std::ptrdiff_t>(i));
+    built.erase(built.begin() + static_cast<std::ptrdiff_t>(i));
   }
   // A warm-up call may precede each sample, and a sample lasts 2 ms at least.
   return std::max(2 * ns * 1e-9, 0.004 * static_cast<double>(finalists.size()));

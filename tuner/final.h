@@ -13,7 +13,7 @@ namespace halyard {
 struct Finalist {
   std::string label;     // "winner", "baseline", "best unfused", "Halide Adams2019", "#2" ...
   Config config;         // empty for a peer
-  double screening = 0;  // value in the search, 0 for a peer
+  double screening = 0;  // value in the search, 0 where there is none
   std::vector<double> samples;  // of the final, paired by round; empty on a virtual board
   // Final median where there is one, otherwise the screening's value.
   double value() const;

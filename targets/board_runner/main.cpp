@@ -1,5 +1,4 @@
 // The board runner: reads a RunRequest as JSON on stdin, runs it, prints a RunReply on stdout.
-#include <malloc.h>
 #include <unistd.h>
 
 #include <climits>
@@ -117,13 +116,6 @@ RunReply Serve(const std::string& input) {
 }
 
 int Main() {
-#if defined(__GLIBC__)
-  // Memory a kernel frees stays with the process, so that a second run pays no page faults: what is
-  // timed is the kernel, not the kernel's (the other kind) way of handing out pages.
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, INT_MAX);
-  mallopt(M_TOP_PAD, 16 << 20);
-#endif
   // Nothing a kernel prints may mix with the reply.
   const int reply_fd = dup(STDOUT_FILENO);
   dup2(STDERR_FILENO, STDOUT_FILENO);

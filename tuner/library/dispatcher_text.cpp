@@ -91,6 +91,9 @@ const char* $NAME_error_text(int status) {
 void $NAME_set_threads(int threads) {
   if (cpu_supported()) halide_set_num_threads(threads < 1 ? 0 : threads);
 }
+
+void halyard_free_scratch(void); /* of the kernels' runtime */
+void $NAME_free_scratch(void) { halyard_free_scratch(); }
 )";
 
 constexpr int kMaxRank = 8;

@@ -20,8 +20,7 @@ constexpr char kOpening[] =
  * where they refuse their arguments; the output is undefined after the other errors. They never
  * print, never abort, and may be called from several threads at once. They share one pool of
  * threads: as many as $NAME_set_threads says, or else the environment variable
- * HL_NUM_THREADS, or else one per CPU. A child process made by fork() after the first call must
- * not call them.
+ * HL_NUM_THREADS, or else one per CPU. A child process made by fork() starts its own.
  *
  * Link with -l$NAME -lpthread -lm.
  */
@@ -52,6 +51,9 @@ const char* $NAME_error_text(int status);
 
 /* Threads for all later calls, the caller's included; below 1: one per CPU. At most 256. */
 void $NAME_set_threads(int threads);
+
+/* Kernels' scratch is kept for the next call; this gives it back to the C library. */
+void $NAME_free_scratch(void);
 )";
 
 constexpr char kClosing[] = R"(

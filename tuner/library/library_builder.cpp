@@ -62,6 +62,13 @@ absl::Status LinkLibrary(const LibraryPlan& plan, const std::string& runtime,
   if (auto s = staging.Write(source, *dispatcher); !s.ok()) return s;
   if (auto s = CompileC(compiler, staging.PathOf(source), object); !s.ok()) return s;
   std::vector<std::string> objects = {object};
+  for (const std::string part : {"scratch", "thread_pool"}) {
+    objects.push_back(staging.PathOf(part + ".o"));
+    if (auto s = CompileC(compiler, DataPath("kernel_runtime/" + part + ".c"), objects.back());
+        !s.ok()) {
+      return s;
+    }
+  }
   for (const PlannedOperator& planned : plan.operators) {
     objects.push_back(planned.fallback_path);
     for (const PlannedVariant& v : planned.variants) objects.push_back(v.object_path);

@@ -68,7 +68,8 @@ std::vector<int64_t> LibraryPlan::SizesOf(const Operator& op, const Workload& wo
 }
 
 std::vector<std::string> LibraryPlan::ExportedSymbols() const {
-  std::vector<std::string> symbols = {spec->name + "_error_text", spec->name + "_set_threads"};
+  std::vector<std::string> symbols = {spec->name + "_error_text", spec->name + "_set_threads",
+                                      spec->name + "_free_scratch"};
   for (const PlannedOperator& planned : operators) {
     symbols.push_back(spec->name + "_" + planned.op->name());
     symbols.push_back(spec->name + "_is_tuned_" + planned.op->name());

@@ -39,15 +39,21 @@ absl::StatusOr<CCompiler> FindCCompiler(const Device& device) {
     return absl::NotFoundError(
         fmt::format("C compiler {} for {} cannot be run; install it", program, device.id));
   }
-  return CCompiler{program, r.out.substr(0, r.out.find('\n'))};
+  CCompiler compiler{program, r.out.substr(0, r.out.find('\n')), {}};
+  // Otherwise atomics are calls into libgcc, which a user's linker may not bring.
+  if (device.triplet.starts_with("aarch64")) compiler.flags = {"-mno-outline-atomics"};
+  return compiler;
 }
 
 absl::Status CompileC(const CCompiler& compiler, const std::string& source,
                       const std::string& object) {
-  return Run({compiler.program, "-std=gnu11", "-O2", "-fPIC", "-Wall", "-Wextra", "-I",
-              std::filesystem::path(source).parent_path().string(),
-              // System, not ours to warn about.
-              "-isystem", HALYARD_HALIDE_INCLUDE, "-c", source, "-o", object});
+  std::vector<std::string> command = {
+      compiler.program, "-std=gnu11", "-O2", "-fPIC", "-Wall", "-Wextra", "-I",
+      std::filesystem::path(source).parent_path().string(),
+      // System, not ours to warn about.
+      "-isystem", HALYARD_HALIDE_INCLUDE, "-c", source, "-o", object};
+  command.insert(command.end(), compiler.flags.begin(), compiler.flags.end());
+  return Run(command);
 }
 
 absl::Status MakeArchive(const std::vector<std::string>& objects, const std::string& runtime,

@@ -13,6 +13,7 @@ namespace halyard {
 struct CCompiler {
   std::string program;
   std::string version;  // first line of --version
+  std::vector<std::string> flags;
 };
 
 // `cc` where objects of the device are this machine's own, else <triplet>-gcc.

@@ -1,0 +1,40 @@
+#include "schedules/workload_file.h"
+
+#include <fstream>
+#include <regex>
+#include <set>
+
+#include "fmt/format.h"
+
+namespace halyard {
+
+absl::StatusOr<std::vector<ListedWorkload>> ReadWorkloadFile(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return absl::NotFoundError(fmt::format("'{}' cannot be read", path));
+  static const std::regex form(R"(\s*(\S+)\s+(\S+)\s*(?:#\s*x(\d{1,6}))?\s*)");
+  static const std::regex nothing(R"(\s*(#.*)?)");
+  std::vector<ListedWorkload> listed;
+  std::set<std::string> seen;
+  std::string line;
+  for (int number = 1; std::getline(file, line); number++) {
+    std::smatch part;
+    if (std::regex_match(line, nothing)) continue;
+    if (!std::regex_match(line, part, form)) {
+      return absl::InvalidArgumentError(fmt::format(
+          "{}:{}: not `OP SHAPE`, such as gemm 512x512x512, nor that and `# xN`", path, number));
+    }
+    const auto workload = MakeWorkload(part[1], part[2], "f32");
+    if (!workload.ok()) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}:{}: {}", path, number, std::string(workload.status().message())));
+    }
+    if (!seen.insert(workload->ToText()).second) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}:{}: {} stands twice", path, number, workload->ToText()));
+    }
+    listed.push_back({*workload, part[3].matched ? std::stoi(part[3]) : 1});
+  }
+  return listed;
+}
+
+}  // namespace halyard

@@ -14,10 +14,28 @@ using Halide::RVar;
 using Halide::TailStrategy;
 using Halide::Var;
 
+namespace {
+
+constexpr int64_t kFewRows = 32;
+// A part of K that is worth a task of its own; as many partial results as are added up quickly.
+constexpr int64_t kShortestSplit = 64;
+constexpr int64_t kMostSplitOutput = 1 << 18;
+
+}  // namespace
+
 std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bool pack_a_needed) {
   std::vector<int64_t> k_blocks = {0};  // 0: the whole depth
-  for (int64_t k : {64, 128, 192, 256, 384, 512, 1024}) {
+  for (int64_t k : {8, 16, 32, 64, 128, 192, 256, 384, 512, 1024}) {
+    // Short blocks stream through rows of B, which pays where there are few rows of A to use them.
+    if (k < 64 && sizes.rows > kFewRows) continue;
     if (sizes.taps == 1 && k < sizes.depth && sizes.depth % k == 0) k_blocks.push_back(k);
+  }
+  std::vector<int64_t> k_splits = {1};
+  for (int64_t parts : {2, 4, 8, 16}) {
+    if (sizes.taps == 1 && sizes.depth % parts == 0 && sizes.depth / parts >= kShortestSplit &&
+        sizes.rows * sizes.cols * parts <= kMostSplitOutput) {
+      k_splits.push_back(parts);
+    }
   }
   const std::vector<int64_t> widths = VectorWidths(device);
   const int64_t col_vectors = RoundUp(sizes.cols, widths.front()) / widths.front();
@@ -26,8 +44,9 @@ std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bo
       Knob::Sizes("reg_m", UpTo({1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14}, sizes.rows)),
       Knob::Sizes("reg_n", UpTo({1, 2, 3, 4, 5, 6, 8}, col_vectors)),
       Knob::Sizes("tile_m", UpTo({1, 2, 4, 6, 8, 12, 16, 24, 32, 64}, sizes.rows)),
-      Knob::Sizes("tile_n", UpTo({1, 2, 3, 4, 6, 8, 16, 32}, col_vectors)),
+      Knob::Sizes("tile_n", UpTo({1, 2, 3, 4, 6, 8, 16, 32, 64}, col_vectors)),
       Knob::Sizes("k_block", k_blocks),
+      Knob::Sizes("k_split", k_splits),
       Knob::Sizes("unroll_k", UpTo({1, 2, 4, 8}, sizes.depth)),
       Knob::Choice("order", {"m_outer", "n_outer"}),
       Knob::Choice("inner", {"n_outer", "m_outer"}),
@@ -42,7 +61,7 @@ std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bo
 MatmulTile ReadMatmulTile(const ConfigView& view) {
   auto read = [&](const char* name) { return static_cast<int>(view[name]); };
   return {read("vec"),    read("reg_m"),   read("reg_n"),   read("tile_m"),
-          read("tile_n"), read("k_block"), read("unroll_k")};
+          read("tile_n"), read("k_block"), read("k_split"), read("unroll_k")};
 }
 
 void CanonicaliseMatmul(const MatmulSizes& sizes, const ConfigView& view,
@@ -79,8 +98,12 @@ std::string WhyMatmulInvalid(const MatmulSizes& sizes, const Device& device,
   if (view.is("tail", "pad") && view.is("pack_b", "none") && sizes.cols % whole_cols != 0) {
     return "a padded tail in N needs B packed";
   }
-  const int64_t depth = t.k_block != 0 ? t.k_block : sizes.depth * sizes.taps;
-  if (t.unroll_k > (t.k_block != 0 ? t.k_block : sizes.depth)) return "unrolls K beyond its extent";
+  const int64_t part = sizes.depth / t.k_split;
+  if (t.k_split > 1 && sizes.cols < t.vec) return "a split of K adds up whole vectors of N";
+  if (t.k_block != 0 && part % t.k_block != 0) return "k_block does not divide a split of K";
+  if (t.k_split > 1 && t.k_block == part) return "a split of K is a single block";
+  const int64_t depth = t.k_block != 0 ? t.k_block : part * sizes.taps;
+  if (t.unroll_k > (t.k_block != 0 ? t.k_block : part)) return "unrolls K beyond its extent";
   if (t.unroll_k * t.reg_m * t.reg_n * native > 256)
     return "unrolled body larger than the micro-op cache";
   const int64_t last = device.caches.back().bytes;
@@ -94,7 +117,8 @@ std::string WhyMatmulInvalid(const MatmulSizes& sizes, const Device& device,
   if (t.k_block != 0 && 4 * rows_tile * cols_tile > l2)
     return "K-blocked accumulator tile beyond L2";
   const bool two_loops = view.is("parallel", "both");
-  if (two_loops && t.k_block == 0 && rows_tile >= sizes.rows && cols_tile >= sizes.cols) {
+  if (two_loops && t.k_block == 0 && t.k_split == 1 && rows_tile >= sizes.rows &&
+      cols_tile >= sizes.cols) {
     return "parallel over a single tile";
   }
   return "";
@@ -140,20 +164,39 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
     return pack_b ? panels(n % t.cols(), k, tap, n / t.cols()) : b(n, k, tap);
   };
 
+  // `tiled` is the output, or with K in several parts the product of each part s.
+  Var s("s");
+  const bool split = t.k_split > 1;
+  auto with_part = [&](auto indices) {
+    if (split) indices.push_back(s);
+    return indices;
+  };
+  using Vars = std::vector<Var>;
+  using Exprs = std::vector<Expr>;
   Func acc(name + "_acc"), out(name), partial(name + "_partial");
-  RDom r(0, e.depth, 0, e.taps, name + "_k");
-  RDom blocks(0, t.k_block == 0 ? Expr(1) : e.depth / t.k_block, name + "_blocks");
+  Func tiled = split ? Func(name + "_part") : out;
+  const Expr part = e.depth / t.k_split, first = split ? s * part : Expr(0);
+  RDom r(0, part, 0, e.taps, name + "_k");
+  RDom blocks(0, t.k_block == 0 ? Expr(1) : part / t.k_block, name + "_blocks");
   RDom rk(0, std::max(t.k_block, 1), name + "_in_block");
-  acc(n, m) = 0.0f;
+  acc(with_part(Vars{n, m})) = 0.0f;
   if (t.k_block == 0) {
-    acc(n, m) += a_rows(r.x, r.y, m) * b_at(n, r.x, r.y);
+    acc(with_part(Vars{n, m})) += a_rows(first + r.x, r.y, m) * b_at(n, first + r.x, r.y);
   } else {
-    const Expr at = kb * t.k_block + rk;
-    partial(n, m, kb) = 0.0f;
-    partial(n, m, kb) += a_rows(at, 0, m) * b_at(n, at, 0);
-    acc(n, m) += partial(n, m, blocks);
+    const Expr at = first + kb * t.k_block + rk;
+    partial(with_part(Vars{n, m, kb})) = 0.0f;
+    partial(with_part(Vars{n, m, kb})) += a_rows(at, 0, m) * b_at(n, at, 0);
+    acc(with_part(Vars{n, m})) += partial(with_part(Exprs{n, m, blocks}));
   }
-  out(n, m) = acc(n, m);
+  tiled(with_part(Vars{n, m})) = acc(with_part(Exprs{n, m}));
+  if (split) {
+    Expr sum = tiled(n, m, 0);
+    for (int i = 1; i < t.k_split; i++) sum += tiled(n, m, i);
+    out(n, m) = sum;
+    // WhyMatmulInvalid: N holds a vector.
+    out.vectorize(n, t.vec, TailStrategy::ShiftInwards);
+    tiled.compute_root().bound(s, 0, t.k_split);
+  }
 
   // Register tiles first, then cache tiles counted in whole register tiles, so that the only ragged
   // split is the register tile's and the loop over tiles stops exactly at the edge.
@@ -166,31 +209,40 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
     stage.split(n, nt, nr, t.cols(), edge).split(m, mt, mr, t.reg_m, edge);
     stage.split(nr, nu, nv, t.vec).vectorize(nv).unroll(nu).unroll(mr);
   };
-  tile(out, true);
-  out.split(nt, no, nt, t.tile_n, TailStrategy::GuardWithIf);
-  out.split(mt, mo, mt, t.tile_m, TailStrategy::GuardWithIf);
+  tile(tiled, true);
+  tiled.split(nt, no, nt, t.tile_n, TailStrategy::GuardWithIf);
+  tiled.split(mt, mo, mt, t.tile_m, TailStrategy::GuardWithIf);
   const Var cache_outer = m_outer ? mo : no, cache_inner = m_outer ? no : mo;
   if (inner_n_outer) {
-    out.reorder(nv, nu, mr, mt, nt, cache_inner, cache_outer);
+    tiled.reorder(nv, nu, mr, mt, nt, cache_inner, cache_outer);
   } else {
-    out.reorder(nv, nu, mr, nt, mt, cache_inner, cache_outer);
+    tiled.reorder(nv, nu, mr, nt, mt, cache_inner, cache_outer);
   }
   Var at_outer = cache_outer, at_inner = cache_inner;
+  // Parts of K are always run in parallel, "serial" is within one.
+  auto parallel_with_parts = [&](Var loop) {
+    if (!split) return tiled.parallel(loop), loop;
+    Var both("part_and_tile");
+    tiled.fuse(loop, s, both).parallel(both);
+    return both;
+  };
   if (view.is("parallel", "both")) {
-    out.fuse(cache_inner, cache_outer, task).parallel(task);
-    at_outer = at_inner = task;
+    tiled.fuse(cache_inner, cache_outer, task);
+    at_outer = at_inner = parallel_with_parts(task);
   } else if (view.is("parallel", "outer")) {
-    out.parallel(cache_outer);
+    at_outer = parallel_with_parts(cache_outer);
+  } else if (split) {
+    tiled.parallel(s);
   }
 
-  Halide::LoopLevel operand_a(out, m_outer ? at_outer : at_inner);
-  Halide::LoopLevel operand_b(out, m_outer ? at_inner : at_outer);
+  Halide::LoopLevel operand_a(tiled, m_outer ? at_outer : at_inner);
+  Halide::LoopLevel operand_b(tiled, m_outer ? at_inner : at_outer);
   const Var sweep = inner_n_outer ? mt : nt;
   if (t.k_block == 0) {
-    acc.compute_at(out, sweep);
+    acc.compute_at(tiled, sweep);
     ScheduleRegisterTile(acc, r.x, t, n, m);
   } else {
-    acc.compute_at(out, at_inner);
+    acc.compute_at(tiled, at_inner);
     // The tile of accumulators is rounded up to whole register tiles.
     acc.align_bounds(n, t.cols()).align_bounds(m, t.reg_m);
     acc.split(n, nt, nr, t.cols()).split(nr, nu, nv, t.vec).vectorize(nv).unroll(nu);

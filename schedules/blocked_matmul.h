@@ -2,7 +2,9 @@
 // A(k, m) * B(n, k), Halide order (first index innermost). After Goto and van de Geijn, "Anatomy of
 // High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008: a register tile of reg_m rows x
 // reg_n vectors, swept over a cache tile of tile_m x tile_n register tiles, operands optionally
-// copied into panels in the order the register tile reads them.
+// copied into panels in the order the register tile reads them. K may be split into parts that run
+// in parallel and are added up, for outputs too small to feed every core; short K-blocks inside a
+// part read B row by row in one stream, as a product of few rows (GEMV) wants it.
 #pragma once
 
 #include <Halide.h>
@@ -21,8 +23,8 @@ struct MatmulSizes {
   int64_t taps = 1;  // kernel positions of a convolution: the reduction is depth x taps
 };
 
-// Knobs vec, reg_m, reg_n, tile_m, tile_n, k_block, unroll_k, order, inner, pack_a, pack_b,
-// parallel, tail. pack_a_needed: A is computed, not stored, and is always packed.
+// Knobs vec, reg_m, reg_n, tile_m, tile_n, k_block, k_split, unroll_k, order, inner, pack_a,
+// pack_b, parallel, tail. pack_a_needed: A is computed, not stored, and is always packed.
 std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bool pack_a_needed);
 
 // Sets knobs of an idle choice to their first value.
@@ -38,7 +40,7 @@ void SetSafeMatmul(const std::vector<Knob>& knobs, Config& config);
 
 // The register tile that a knob set describes, in elements.
 struct MatmulTile {
-  int vec, reg_m, reg_n, tile_m, tile_n, k_block, unroll_k;
+  int vec, reg_m, reg_n, tile_m, tile_n, k_block, k_split, unroll_k;
   int cols() const { return vec * reg_n; }
 };
 MatmulTile ReadMatmulTile(const ConfigView& view);

@@ -198,7 +198,7 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
 SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
   const MatmulSizes product = ProductOf(c);
   SpaceDefinition def;
-  def.version = 1;
+  def.version = 2;
   def.knobs = MatmulKnobs({product.rows, LaneExtent(c), c.ci_group(), product.taps}, device,
                           /*pack_a_needed=*/!c.input_is_matrix());
   def.knobs.insert(def.knobs.begin(),
@@ -214,7 +214,7 @@ SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
       ResetKnob(knobs, "rows", config);
       return;
     }
-    for (const char* idle : {"tile_m", "tile_n", "k_block", "pack_a"})
+    for (const char* idle : {"tile_m", "tile_n", "k_block", "k_split", "pack_a"})
       ResetKnob(knobs, idle, config);
     if (v.is("order", "n_outer")) ResetKnob(knobs, "inner", config);
     if (v.is("order", "m_outer") && v.is("parallel", "both")) {

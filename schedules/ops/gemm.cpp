@@ -36,7 +36,7 @@ class Gemm final : public Operator {
   SpaceDefinition Space(const Workload& w, const Device& device) const override {
     const MatmulSizes sizes = Sizes(w);
     SpaceDefinition def;
-    def.version = 1;
+    def.version = 2;
     def.knobs = MatmulKnobs(sizes, device, /*pack_a_needed=*/false);
     def.canonicalise = [sizes, knobs = def.knobs](const ConfigView& v, Config& c) {
       CanonicaliseMatmul(sizes, v, knobs, c);

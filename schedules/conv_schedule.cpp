@@ -3,13 +3,27 @@
 #include "schedules/blocked_matmul.h"
 #include "schedules/knob_sets.h"
 #include "schedules/op_io.h"
+#include "schedules/winograd.h"
 
 namespace halyard {
-namespace {
 
 using Halide::Expr;
-using Halide::Func;
 using Halide::ImageParam;
+
+Expr PaddedInput(const ImageParam& x, const ConvSizes& c, Expr ci, Expr g, Expr ix, Expr iy, Expr n,
+                 bool clamp_group) {
+  if (clamp_group) g = Halide::min(Halide::likely(g), Extent(c.groups - 1));
+  const Expr cx = Halide::clamp(Halide::likely(ix), 0, Extent(c.w - 1));
+  const Expr cy = Halide::clamp(Halide::likely(iy), 0, Extent(c.h - 1));
+  const Expr value = x(ci, g, cx, cy, n);
+  if (c.pad == 0) return value;
+  const Expr inside = ix >= 0 && ix < Extent(c.w) && iy >= 0 && iy < Extent(c.h);
+  return Halide::select(Halide::likely(inside), value, 0.0f);
+}
+
+namespace {
+
+using Halide::Func;
 using Halide::RDom;
 using Halide::TailStrategy;
 using Halide::Var;
@@ -45,22 +59,17 @@ std::string WhyDirectInvalid(const ConvSizes& c, const Device& device, const Con
   if (v.is("input", "plain") && (c.pad != 0 || reads_past)) {
     return "an input read in place can be neither padded nor read past its end";
   }
+  if (v.is("input", "inline")) {
+    if (c.pad == 0 && !reads_past) return "an input that needs no padding is read in place";
+    if (v.is("tail", "pad") && c.depthwise() && ragged_lanes) {
+      return "a border computed where it is read cannot be ragged in its channels";
+    }
+  }
   const int64_t body =
       t.unroll_k * t.reg_m * t.reg_n * native * (c.ci_group() == 1 ? c.kh * c.kw : 1);
   if (body > 512) return "unrolled body larger than the micro-op cache";
   if (v["rows"] > c.oh()) return "more rows a task than the output has";
   return "";
-}
-
-Expr PaddedInput(const ImageParam& x, const ConvSizes& c, Expr ci, Expr g, Expr ix, Expr iy, Expr n,
-                 bool clamp_group) {
-  if (clamp_group) g = Halide::min(Halide::likely(g), Extent(c.groups - 1));
-  const Expr cx = Halide::clamp(Halide::likely(ix), 0, Extent(c.w - 1));
-  const Expr cy = Halide::clamp(Halide::likely(iy), 0, Extent(c.h - 1));
-  const Expr value = x(ci, g, cx, cy, n);
-  if (c.pad == 0) return value;
-  const Expr inside = ix >= 0 && ix < Extent(c.w) && iy >= 0 && iy < Extent(c.h);
-  return Halide::select(Halide::likely(inside), value, 0.0f);
 }
 
 Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
@@ -176,7 +185,9 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
   } else if (t.unroll_k > 1) {
     update.unroll(r.x, t.unroll_k);
   }
-  if (!plain_input) {
+  // Inline, the border's conditions stand in the loops over x and y, which Halide splits into a
+  // first, a middle and a last part: the middle, nearly all of it, reads the input as it is.
+  if (!plain_input && !view.is("input", "inline")) {
     if (view.is("input", "root")) {
       padded.compute_root().parallel(n).parallel(y);
     } else {
@@ -197,17 +208,32 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
 
 SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
   const MatmulSizes product = ProductOf(c);
+  std::vector<std::string> forms = {"direct"};
+  if (c.groups == 1) forms.push_back("im2col");
+  if (WinogradApplies(c)) forms.push_back("winograd");
   SpaceDefinition def;
   def.version = 2;
   def.knobs = MatmulKnobs({product.rows, LaneExtent(c), c.ci_group(), product.taps}, device,
                           /*pack_a_needed=*/!c.input_is_matrix());
-  def.knobs.insert(def.knobs.begin(),
-                   Knob::Choice("form", c.groups == 1 ? std::vector<std::string>{"direct", "im2col"}
-                                                      : std::vector<std::string>{"direct"}));
-  def.knobs.push_back(Knob::Choice("input", {"tile", "root", "plain"}));
+  def.knobs.insert(def.knobs.begin(), Knob::Choice("form", forms));
+  def.knobs.push_back(Knob::Choice("input", {"tile", "root", "plain", "inline"}));
   def.knobs.push_back(Knob::Sizes("rows", UpTo({1, 2, 4, 7, 8, 14, 16, 28}, c.oh())));
+  if (WinogradApplies(c)) {
+    def.knobs.push_back(Knob::Sizes("winograd", {2, 4}));
+    def.knobs.push_back(Knob::Sizes("reg_y", UpTo({1, 2, 4}, (c.oh() + 1) / 2)));
+  }
   def.canonicalise = [c, product, knobs = def.knobs](const ConfigView& v, Config& config) {
     const MatmulTile t = ReadMatmulTile(v);
+    if (WinogradApplies(c) && !v.is("form", "winograd")) {
+      for (const char* idle : {"winograd", "reg_y"}) ResetKnob(knobs, idle, config);
+    }
+    if (v.is("form", "winograd")) {
+      for (const char* idle : {"tile_m", "tile_n", "k_block", "k_split", "order", "inner", "pack_a",
+                               "pack_b", "parallel", "tail", "input"}) {
+        ResetKnob(knobs, idle, config);
+      }
+      return;
+    }
     if (v.is("form", "im2col")) {
       CanonicaliseMatmul(product, v, knobs, config);
       ResetKnob(knobs, "input", config);
@@ -225,6 +251,7 @@ SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
     if (LaneExtent(c) % t.cols() == 0 && c.ow() % t.reg_m == 0) ResetKnob(knobs, "tail", config);
   };
   def.why_invalid = [c, product, device](const ConfigView& v) -> std::string {
+    if (v.is("form", "winograd")) return WhyWinogradInvalid(c, device, v);
     return v.is("form", "im2col") ? WhyMatmulInvalid(product, device, v)
                                   : WhyDirectInvalid(c, device, v);
   };
@@ -235,6 +262,7 @@ SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
 }
 
 Lowered ScheduleConv(const ConvSizes& c, const ConfigView& view) {
+  if (view.is("form", "winograd")) return LowerWinograd(c, view);
   return view.is("form", "im2col") ? LowerIm2col(c, view) : LowerDirect(c, view);
 }
 

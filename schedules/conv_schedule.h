@@ -1,9 +1,10 @@
 // The schedule space of conv2d and how a config is applied.
 //
-// Two forms: `direct` slides a register tile of output pixels x channel vectors over the
+// Three forms: `direct` slides a register tile of output pixels x channel vectors over the
 // (optionally copied and padded) input; `im2col` copies the receptive fields of a tile of pixels
 // into rows of a matrix and runs the blocked product of blocked_matmul.h on it. A 1x1 convolution
-// without padding or stride needs no copy: its input is that matrix already.
+// without padding or stride needs no copy: its input is that matrix already. `winograd` is in
+// winograd.h.
 #pragma once
 
 #include "schedules/operator.h"

@@ -183,7 +183,9 @@ class Conv2d final : public Operator {
     const ConvSizes c = Sizes(image);
     const MatmulTile t = ReadMatmulTile(config);
     const int64_t tile_rows = (t.reg_m * t.tile_m + c.ow() - 1) / c.ow();
-    const int64_t granule = std::max(config["rows"], tile_rows);
+    const int64_t pixel_rows =
+        config.is("form", "winograd") ? config["rows"] * config["winograd"] : config["rows"];
+    const int64_t granule = std::max(pixel_rows, tile_rows);
     ProbePlan plan = RowProbe(OutputRows(image), /*dim=*/1, Flops(image), granule);
     for (Workload& size : plan.sizes) {
       const int64_t rows = size.shape[1];

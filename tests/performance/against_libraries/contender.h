@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,22 @@
 
 namespace halyard {
 
-using Tensor = std::vector<float>;
+// Aligned as frameworks align their tensors, to a cache line; half of a vector's loads would
+// straddle two lines otherwise.
+template <typename T>
+struct CacheLineAllocator {
+  using value_type = T;
+  CacheLineAllocator() = default;
+  template <typename U>
+  explicit CacheLineAllocator(const CacheLineAllocator<U>&) {}
+  T* allocate(size_t n) {
+    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(64)));
+  }
+  void deallocate(T* p, size_t) { ::operator delete(p, std::align_val_t(64)); }
+  bool operator==(const CacheLineAllocator&) const { return true; }
+};
+
+using Tensor = std::vector<float, CacheLineAllocator<float>>;
 
 struct Contender {
   std::string library;  // "ours", "oneDNN" ...

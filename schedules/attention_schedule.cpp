@@ -42,8 +42,7 @@ class Builder {
  private:
   bool keys_ragged() const { return int64_t{t_.chunk} * t_.chunks != sizes_.keys; }
   // Keys past the end read the last one; their weight is zero.
-  Expr KeyIndex(Expr in_chunk, Expr c) const {
-    const Expr key = c * t_.chunk + in_chunk;
+  Expr KeyIndex(Expr key) const {
     return keys_ragged() ? Halide::min(Halide::likely(key), Extent(sizes_.keys - 1)) : key;
   }
 
@@ -53,10 +52,18 @@ class Builder {
     // Blocks are computed whole: rows past the end repeat the last one and are never stored.
     const Expr row = Halide::min(Halide::likely(s_), Extent(sizes_.queries - 1));
     q_(d_, s_, h_) = in_q_(d_, row, h_) * scale;
-    k_(key_, d_, c_, h_) = in_k_(d_, KeyIndex(key_, c_), h_);
+    // K in panels of a score tile's keys, each [d][key]: the tile reads it as one stream. Rows of
+    // the whole head side by side would lie a power of two apart and fall into the same cache sets.
+    k_rows_(d_, key_, h_) = in_k_(d_, KeyIndex(key_), h_);
+    k_(key_, d_, panel_, h_) = k_rows_(d_, panel_ * t_.score_keys + key_, h_);
+    auto k_at = [&](Expr key, Expr d) {
+      const Expr panel = c_ * (t_.chunk / t_.score_keys) + key / t_.score_keys;
+      return t_.lanes_keys ? k_(key % t_.score_keys, d, panel, h_)
+                           : in_k_(d, KeyIndex(c_ * t_.chunk + key), h_);
+    };
     r_depth_ = RDom(0, Extent(sizes_.depth), "r_depth");
     score_acc_(key_, s_, c_, h_) = 0.0f;
-    score_acc_(key_, s_, c_, h_) += q_(r_depth_, s_, h_) * k_(key_, r_depth_, c_, h_);
+    score_acc_(key_, s_, c_, h_) += q_(r_depth_, s_, h_) * k_at(key_, r_depth_);
     const Expr key = c_ * t_.chunk + key_;
     // Masks are added, not selected: a select's condition would enter the bounds of what it guards.
     Expr masked = score_acc_(key_, s_, c_, h_);
@@ -98,7 +105,7 @@ class Builder {
     const Expr d = t_.depth_padded != sizes_.depth
                        ? Halide::min(Halide::likely(d_), Extent(sizes_.depth - 1))
                        : Expr(d_);
-    v_(d_, key_, c_, h_) = in_v_(d, KeyIndex(key_, c_), h_);
+    v_(d_, key_, c_, h_) = in_v_(d, KeyIndex(c_ * t_.chunk + key_), h_);
     mixed_acc_(d_, s_, c_, h_) = 0.0f;
     mixed_acc_(d_, s_, c_, h_) += weight_(r_keys_, s_, c_, h_) * v_(d_, r_keys_, c_, h_);
     mixed_(d_, s_, c_, h_) = mixed_acc_(d_, s_, c_, h_);
@@ -147,10 +154,7 @@ class Builder {
     if (t_.lanes_keys) {
       q_.split(d_, lane_o_, v_lane_, 8, TailStrategy::GuardWithIf).vectorize(v_lane_);
       // K transposed for the whole head, V padded to whole vectors where its rows are not.
-      const int keys = t_.chunk;
-      k_.compute_root().bound(key_, 0, keys).bound(c_, 0, t_.chunks);
-      k_.split(key_, lane_o_, v_lane_, 8, TailStrategy::GuardWithIf).vectorize(v_lane_);
-      k_.fuse(c_, h_, task_).reorder(v_lane_, d_, lane_o_, task_).parallel(task_);
+      ScheduleTranspose();
       if (t_.depth_padded != sizes_.depth) {
         v_.compute_root().bound(d_, 0, t_.depth_padded);
         v_.split(d_, lane_o_, v_lane_, t_.vec).vectorize(v_lane_);
@@ -162,6 +166,23 @@ class Builder {
       q_.reorder(v_lane_, d_, lane_o_);
     }
     if (t_.chunked) ScheduleCombine();
+  }
+
+  // Blocks of 8 x 8 go through registers: rows are loaded, columns are stored.
+  void ScheduleTranspose() {
+    constexpr int kBlock = 8;
+    Var d_o("d_o"), d_i("d_i");
+    k_.compute_root().bound(key_, 0, t_.score_keys);
+    k_.bound(panel_, 0, t_.chunk / t_.score_keys * t_.chunks);
+    k_.split(key_, lane_o_, v_lane_, kBlock, TailStrategy::GuardWithIf).vectorize(v_lane_);
+    k_.fuse(panel_, h_, task_).parallel(task_);
+    if (sizes_.depth % kBlock != 0 || t_.score_keys % kBlock != 0) {
+      k_.reorder(v_lane_, d_, lane_o_, task_);
+      return;
+    }
+    k_.split(d_, d_o, d_i, kBlock).reorder(v_lane_, d_i, d_o, lane_o_, task_).unroll(d_i);
+    k_rows_.compute_at(k_, d_o).bound_extent(d_, kBlock).bound_extent(key_, kBlock);
+    k_rows_.vectorize(d_).unroll(key_);
   }
 
   void ScheduleCombine() {
@@ -298,12 +319,12 @@ class Builder {
   ImageParam in_q_, in_k_, in_v_;
   const AttentionSizes sizes_;
   const AttentionTiles t_;
-  Var d_{"d"}, s_{"s"}, h_{"h"}, c_{"c"}, key_{"key"}, j_{"j"};
+  Var d_{"d"}, s_{"s"}, h_{"h"}, c_{"c"}, key_{"key"}, j_{"j"}, panel_{"panel"};
   Var so_{"so"}, si_{"si"}, task_{"task"}, lane_o_{"lane_o"}, lane_{"lane"}, lane_v_{"lane_v"},
       row_o_{"row_o"}, row_{"row"};
   Var v_lane_{"v_lane"};
   RDom r_depth_, r_largest_, r_largest_row_, r_total_, r_total_row_, r_keys_, r_chunks_;
-  Func q_{"q_scaled"}, k_{"k_lanes"}, v_{"v_padded"};
+  Func q_{"q_scaled"}, k_rows_{"k_rows"}, k_{"k_lanes"}, v_{"v_padded"};
   Func score_acc_{"score_acc"}, score_{"score"};
   Func largest_part_{"largest_part"}, largest_row_{"largest_row"}, largest_{"largest"};
   Func weight_{"weight"};

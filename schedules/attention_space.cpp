@@ -105,7 +105,7 @@ void Canonicalise(const AttentionSizes& sizes, const std::vector<Knob>& knobs, C
 
 SpaceDefinition AttentionSpace(const AttentionSizes& sizes, const Device& device) {
   SpaceDefinition def;
-  def.version = 1;
+  def.version = 2;
   const std::vector<int64_t> widths = VectorWidths(device);
   def.knobs = {
       Knob::Choice("form", {"unfused", "pipelined", "chunked"}),

@@ -120,6 +120,12 @@ class Builder {
     part_(d_, s_, c_, h_) =
         Halide::Tuple(mixed_(d_, s_, c_, h_), total_(s_, c_, h_), largest_(s_, c_, h_));
     r_chunks_ = RDom(0, t_.chunks, "r_chunks");
+    if (sizes_.causal) {
+      // Chunks that no query of the block sees are not computed; one and the same for all of the
+      // block, so that lanes along queries agree.
+      const Expr last = s_ / t_.m * t_.m + (t_.m - 1) + Extent(sizes_.keys - sizes_.queries);
+      r_chunks_.where(r_chunks_ * t_.chunk <= last);
+    }
     overall_(s_, h_) = kMaskedScore;
     overall_(s_, h_) = Halide::max(overall_(s_, h_), part_(0, s_, r_chunks_, h_)[2]);
     rescale_(c_, s_, h_) = Exp2NonPositive(part_(0, s_, c_, h_)[2] - overall_(s_, h_));

@@ -47,6 +47,7 @@ const std::vector<std::string>& RaggedWorkloads() {
       "attention:3x64x16:f32",
       "attention:2x33x65x40:f32",
       "attention:1x29x29x24,causal=1:f32",
+      "attention:2x130x130x16,causal=1:f32",
   };
   return all;
 }

@@ -228,7 +228,7 @@ SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
       for (const char* idle : {"winograd", "reg_y"}) ResetKnob(knobs, idle, config);
     }
     if (v.is("form", "winograd")) {
-      for (const char* idle : {"tile_m", "tile_n", "k_block", "k_split", "order", "inner", "pack_a",
+      for (const char* idle : {"tile_m", "tile_n", "k_block", "k_split", "inner", "pack_a",
                                "pack_b", "parallel", "tail", "input"}) {
         ResetKnob(knobs, idle, config);
       }

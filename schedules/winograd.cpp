@@ -113,6 +113,11 @@ std::string WhyWinogradInvalid(const ConvSizes& c, const Device& device, const C
   if (4 * block * (RoundUp(c.ci, t.vec) + RoundUp(c.co, t.cols())) > 2 * l2) {
     return "transformed tiles of a task beyond L2";
   }
+  if (v.is("order", "n_outer")) {
+    if (4 * w.edge * w.edge * c.ci * t.cols() > 2 * l2)
+      return "transformed filter of a task beyond L2";
+    if (t.cols() >= c.co) return "a single panel of channels leaves the other cores idle";
+  }
   return "";
 }
 
@@ -129,11 +134,14 @@ Lowered LowerWinograd(const ConvSizes& c, const ConfigView& view) {
   // ex, ey: position in a transformed tile; px, py: the tile; within, panel: output channel.
   Var ci("ci"), co("co"), ex("ex"), ey("ey"), px("px"), py("py"), n("n"), x("x"), y("y");
   Var within("within"), panel("panel");
-  const Expr channel = Halide::min(Halide::likely(panel * t.cols() + within), Extent(c.co - 1));
+  Expr channel = panel * t.cols() + within;
+  if (c.co % t.cols() != 0) channel = Halide::min(Halide::likely(channel), Extent(c.co - 1));
+  const Expr weight_channel =
+      c.ci % 2 == 1 ? Expr(ci) : Halide::min(Halide::likely(ci), Extent(c.ci - 1));
   Func filter_rows("filter_rows"), filter("filter");
   Var kx("kx");
-  filter_rows(within, kx, ey, ci, panel) =
-      Apply(transforms.filter, ey, [&](int ky) { return weights(channel, ci, kx, ky); });
+  filter_rows(within, kx, ey, ci, panel) = Apply(
+      transforms.filter, ey, [&](int ky) { return weights(channel, weight_channel, kx, ky); });
   filter(within, ci, ex, ey, panel) =
       Apply(transforms.filter, ex, [&](int k) { return filter_rows(within, k, ey, ci, panel); });
 
@@ -163,22 +171,32 @@ Lowered LowerWinograd(const ConvSizes& c, const ConfigView& view) {
   out(co, x, y, n) = Apply(transforms.output, x % w.m,
                            [&](int e) { return output_rows(co, e, y % w.m, x / w.m, y / w.m, n); });
 
-  // Output: tile by tile, whole rows of tiles a task.
-  Var xi("xi"), yi("yi"), cu("cu"), cv("cv"), yo("yo"), task("task"), fused("fused");
+  // Output: tile by tile. A task is some rows of tiles, which then share the whole transformed
+  // filter; or one panel of channels over all tiles, which has its own part of the filter in its
+  // own cache.
+  const bool panels_outer = view.is("order", "n_outer");
+  Var xi("xi"), yi("yi"), ct("ct"), cr("cr"), cu("cu"), cv("cv"), rows("rows"), fused("fused");
   out.bound(co, 0, Extent(c.co)).bound(x, 0, Extent(c.ow())).bound(y, 0, Extent(c.oh()));
   out.split(x, px, xi, w.m, TailStrategy::GuardWithIf);
   out.split(y, py, yi, w.m, TailStrategy::GuardWithIf);
-  out.split(py, task, py, w.rows, TailStrategy::GuardWithIf);
-  out.split(co, cu, cv, t.vec, TailStrategy::GuardWithIf).vectorize(cv);
-  out.reorder({cv, xi, yi, cu, px, py, task, n}).unroll(xi).unroll(yi);
-  out.fuse(task, n, fused).parallel(fused);
+  out.split(py, rows, py, w.rows, TailStrategy::GuardWithIf);
+  if (panels_outer) {
+    out.split(co, ct, cr, t.cols(), TailStrategy::GuardWithIf);
+    out.split(cr, cu, cv, t.vec, TailStrategy::GuardWithIf).vectorize(cv);
+    out.reorder({cv, xi, yi, cu, px, py, rows, n, ct}).parallel(ct);
+  } else {
+    out.split(co, cu, cv, t.vec, TailStrategy::GuardWithIf).vectorize(cv);
+    out.reorder({cv, xi, yi, cu, px, py, rows, n}).fuse(rows, n, fused).parallel(fused);
+  }
+  const Halide::LoopLevel block(out, panels_outer ? rows : fused);
+  out.unroll(xi).unroll(yi);
   output_rows.compute_at(out, cu).bound_extent(co, t.vec);
   output_rows.vectorize(co).unroll(ex).unroll(oy).reorder(co, oy, ex);
 
   // Products: position by position, so that a panel of the filter stays in L1 over all tiles of a
   // task.
-  Var ct("ct"), cr("cr"), pxt("pxt"), pxr("pxr"), pyt("pyt"), pyr("pyr");
-  product.compute_at(out, fused).align_bounds(co, t.cols());
+  Var pxt("pxt"), pxr("pxr"), pyt("pyt"), pyr("pyr");
+  product.compute_at(block).align_bounds(co, t.cols()).reorder_storage(co, ex, ey, px, py, n);
   product.split(co, ct, cr, t.cols()).split(cr, cu, cv, t.vec).vectorize(cv).unroll(cu);
   product.split(px, pxt, pxr, t.reg_m).split(py, pyt, pyr, w.reg_y).unroll(pxr).unroll(pyr);
   product.reorder({cv, cu, pxr, pyr, pxt, pyt, ct, ex, ey, n});
@@ -190,20 +208,33 @@ Lowered LowerWinograd(const ConvSizes& c, const ConfigView& view) {
   update.vectorize(cv).unroll(cu).unroll(px).unroll(py);
   if (t.unroll_k > 1) update.unroll(r.x, t.unroll_k);
 
-  // Input: transformed once a task, a vector of channels at a time.
+  // Input: transformed once, a vector of channels at a time.
   Var cio("cio"), civ("civ");
-  input.compute_at(out, fused).reorder_storage(ci, px, py, ex, ey, n);
+  if (panels_outer) {
+    input.compute_root().parallel(py);
+  } else {
+    input.compute_at(block);
+  }
+  // The positions of a tile side by side: they are written together, and a stride of all tiles
+  // between them is often a power of two, so that they would fall into one set of the cache.
+  input.reorder_storage(ci, ex, ey, px, py, n);
   input.split(ci, cio, civ, t.vec, TailStrategy::RoundUp).vectorize(civ);
   input.reorder({civ, ex, ey, cio, px, py, n}).unroll(ex).unroll(ey);
   input_rows.compute_at(input, cio).bound_extent(ci, t.vec).vectorize(ci);
   input_rows.unroll(dx).unroll(ey);
 
   Var cib("cib"), both("both");
-  filter.compute_root().bound_extent(within, t.cols());
-  filter.split(within, cu, cv, t.vec).vectorize(cv);
-  filter.split(ci, cib, ci, std::min<int>(16, static_cast<int>(c.ci)), TailStrategy::GuardWithIf);
-  filter.reorder({cv, ex, ey, cu, ci, cib, panel}).unroll(ex).unroll(ey);
-  filter.fuse(cib, panel, both).parallel(both);
+  // An odd number of channels apart, the positions of a filter fall into different sets.
+  filter.bound(ci, 0, Extent(c.ci | 1));
+  filter.bound_extent(within, t.cols()).split(within, cu, cv, t.vec).vectorize(cv);
+  if (panels_outer) {
+    filter.compute_at(out, ct).reorder({cv, ex, ey, cu, ci, panel});
+  } else {
+    filter.compute_root();
+    filter.split(ci, cib, ci, std::min<int>(16, static_cast<int>(c.ci)), TailStrategy::GuardWithIf);
+    filter.reorder({cv, ex, ey, cu, ci, cib, panel}).fuse(cib, panel, both).parallel(both);
+  }
+  filter.unroll(ex).unroll(ey);
   filter_rows.compute_at(filter, cu).bound_extent(within, t.vec).vectorize(within);
   filter_rows.unroll(kx).unroll(ey);
 

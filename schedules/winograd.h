@@ -19,7 +19,8 @@ namespace halyard {
 bool WinogradApplies(const ConvSizes& sizes);
 
 // Knobs read: vec, reg_m and reg_y (register tile in output tiles along x and y), reg_n (in vectors
-// of output channels), unroll_k, rows (rows of output tiles a task), winograd (m).
+// of output channels), unroll_k, rows (rows of output tiles a task), order (m_outer: a task is
+// rows of tiles, n_outer: a panel of output channels), winograd (m).
 std::string WhyWinogradInvalid(const ConvSizes& sizes, const Device& device,
                                const ConfigView& view);
 

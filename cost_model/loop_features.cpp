@@ -64,6 +64,8 @@ void LoopFeatures::ReadSources(const std::vector<Knob>& knobs) {
       {"tile_m", &LoopValues::tile_m},
       {"tile_n", &LoopValues::tile_n},
       {"k_block", &LoopValues::k_block},
+      {"k_split", &LoopValues::k_split},
+      {"winograd", &LoopValues::winograd},
       {"unroll_k", &LoopValues::unroll_k},
       {"m", &LoopValues::m},
       {"l", &LoopValues::l},
@@ -97,6 +99,7 @@ void LoopFeatures::ReadChoice(const Knob& knob, size_t position) {
       {"order", "n_outer", &LoopValues::n_outer, 1},
       {"form", "direct", &LoopValues::direct, 1},
       {"form", "im2col", &LoopValues::direct, 0},
+      {"form", "winograd", &LoopValues::direct, 2},
       {"form", "unfused", &LoopValues::chunked, 0},
       {"form", "pipelined", &LoopValues::chunked, 0},
       {"form", "chunked", &LoopValues::chunked, 1},
@@ -139,11 +142,18 @@ LoopValues LoopFeatures::Values(const Config& config) const {
   v.cols_reg = v.reg_n * v.vec;
   v.rows_tile = v.reg_m * v.tile_m;
   v.cols_tile = v.cols_reg * v.tile_n;
+  v.k_depth = v.k_block > 0 ? v.k_block : extents_.depth / std::max(1.0, v.k_split);
   if (v.direct != 0) {
     v.rows_tile = v.rows * extents_.row_pixels;
     v.cols_tile = v.cols_reg;
   }
-  v.k_depth = v.k_block > 0 ? v.k_block : extents_.depth;
+  if (v.direct == 2) {
+    // Tiles in place of pixels, always in parallel; the nine taps have become positions of a tile.
+    v.unit = v.winograd;
+    v.rows_tile = v.rows * Trips(extents_.row_pixels, v.unit);
+    v.k_depth = extents_.depth / 9;
+    v.parallel_loops = 1;
+  }
   v.score_keys = v.lanes_keys != 0 ? v.vec * v.s_lane : v.s_row;
   v.out_depth = v.lanes_keys != 0 ? v.vec * v.o_lane : v.o_row;
   v.chunk = v.chunked != 0 ? v.l : Trips(extents_.keys, v.score_keys) * std::max(1.0, v.score_keys);

@@ -3,8 +3,9 @@
 //
 // Product (dimensions m n k; or co ci kh kw: a convolution is a product of output pixels by output
 // channels), knobs vec (lanes), reg_m x reg_n (register tile: rows x vectors), tile_m x tile_n
-// (cache tile in register tiles), k_block (0: the whole reduction), unroll_k, order, parallel,
-// grain. Attention (dimensions queries keys depth, optionally heads), knobs vec, m x l (queries x
+// (cache tile in register tiles), k_block (0: the whole reduction), k_split (parts of it that run
+// in parallel), unroll_k, order, parallel, grain; with the form `winograd` its output tile of that
+// name. Attention (dimensions queries keys depth, optionally heads), knobs vec, m x l (queries x
 // keys of a block; l counts in the form `chunked`, the others take all keys), lanes, s_lane x s_row
 // and o_lane x o_row (register tiles of scores and output: vectors x rows), grain.
 //
@@ -41,12 +42,15 @@ namespace halyard {
 // A config's knob values under their conventional names; 0 where the space has no such knob.
 struct LoopValues {
   double vec = 0, reg_m = 0, reg_n = 0, tile_m = 0, tile_n = 0, k_block = 0, unroll_k = 0;
+  double k_split = 1, winograd = 0;
   double m = 0, l = 0, s_lane = 0, s_row = 0, o_lane = 0, o_row = 0, grain = 0;
   double rows = 0, partials = 0, block = 0;
-  // Choices: 1 where the label is the one of the name, and how many cache loops run in parallel.
+  // Choices: 1 where the label is the one of the name (direct: 2 for winograd, which slides over
+  // the output as direct does, in tiles), and how many cache loops run in parallel.
   double n_outer = 0, direct = 0, chunked = 0, lanes_keys = 0, parallel_loops = 0;
   // Derived: extents of the register and the cache tile in elements, depth of one K block.
   double cols_reg = 0, rows_tile = 0, cols_tile = 0, k_depth = 0;
+  double unit = 1;  // pixels along each side that one row of the product stands for
   // Derived: keys of an attention block, elements of its register tiles.
   double chunk = 0, score_keys = 0, out_depth = 0;
 };

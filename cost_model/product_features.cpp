@@ -16,10 +16,11 @@ void LoopFeatures::AddProduct(const Device& device) {
       [](const LoopValues& v) { return FmaPerLoad(v.reg_m, v.reg_n); });
   Add("unrolled_fmas", {"reg_m", "reg_n", "unroll_k"},
       [](const LoopValues& v) { return std::log2(std::max(1.0, v.reg_m * v.reg_n * v.unroll_k)); });
-  Add("waste.m.reg", {"reg_m"},
-      [e](const LoopValues& v) { return Waste(v.direct != 0 ? e.row_pixels : e.rows, v.reg_m); });
+  Add("waste.m.reg", {"reg_m"}, [e](const LoopValues& v) {
+    return Waste(v.direct != 0 ? e.row_pixels : e.rows, v.reg_m * v.unit);
+  });
   Add("waste.m.tile", {"reg_m", "tile_m"}, [e](const LoopValues& v) {
-    return v.direct != 0 ? Waste(e.image_rows, v.rows) : Waste(e.rows, v.rows_tile);
+    return v.direct != 0 ? Waste(e.image_rows, v.rows * v.unit) : Waste(e.rows, v.rows_tile);
   });
   Add("waste.n.reg", {"vec", "reg_n"},
       [e](const LoopValues& v) { return Waste(e.cols, v.cols_reg); });
@@ -61,15 +62,17 @@ void LoopFeatures::AddProductTile(const Device& device) {
 
 void LoopFeatures::AddProductTasks(const Device& device) {
   auto trips_m = [e = extents_](const LoopValues& v) {
-    return v.direct != 0 ? e.images * Trips(e.image_rows, v.rows) : Trips(e.rows, v.rows_tile);
+    return v.direct != 0 ? e.images * Trips(e.image_rows, v.rows * v.unit)
+                         : Trips(e.rows, v.rows_tile);
   };
   auto trips_n = [e = extents_](const LoopValues& v) {
     return e.groups * Trips(e.cols, v.cols_tile);
   };
   auto tasks = [=](const LoopValues& v) {
-    if (v.parallel_loops == 0) return 1.0;
+    const double parts = std::max(1.0, v.k_split);
+    if (v.parallel_loops == 0) return parts;
     const double outer = v.n_outer != 0 ? trips_n(v) : trips_m(v);
-    return Trips(v.parallel_loops == 1 ? outer : trips_m(v) * trips_n(v), v.grain);
+    return parts * Trips(v.parallel_loops == 1 ? outer : trips_m(v) * trips_n(v), v.grain);
   };
   Add("trips_m", {"reg_m", "tile_m"}, [=](const LoopValues& v) { return std::log2(trips_m(v)); });
   Add("trips_n", {"vec", "reg_n", "tile_n"},

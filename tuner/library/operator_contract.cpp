@@ -12,7 +12,9 @@ const std::vector<OperatorContract>& Contracts() {
        {}},
       // The weights are not called `w` as the operator calls them: that is the width here.
       {"conv2d",
-       "Convolution of an NHWC image x, zero-padded by `pad` on each of its four sides.",
+       "Convolution of an NHWC image x, zero-padded by `pad` on each of its four sides. A tuned\n"
+       "kernel may use Winograd's transforms. For inputs and weights in [-1, 1] and L = kh * kw *\n"
+       "ci / groups, results are within 4.8e-7 (L / 2 + 4 sqrt(L) + 4) of the exact ones.",
        {{"out_h", "(h + 2 * pad - (kh - 1) * dilation - 1) / stride + 1"},
         {"out_w", "(w + 2 * pad - (kw - 1) * dilation - 1) / stride + 1"}},
        {{"x", {"n", "h", "w", "ci"}},

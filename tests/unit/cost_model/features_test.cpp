@@ -149,6 +149,19 @@ TEST(Features, ConvolutionByHand) {
   EXPECT_FLOAT_EQ(row.at("loop.waste.n.reg"), 32 / 24.0 - 1);
   EXPECT_FLOAT_EQ(row.at("loop.tasks"), std::log2(6.0f));
   EXPECT_FLOAT_EQ(row.at("loop.imbalance"), 8 / 6.0 - 1);
+  // In tiles of 4 x 4: a row of 14 pixels is 4 tiles in register tiles of 4; rows of 4 x 1 tiles, 3
+  // tasks.
+  row = NamedRow(features, With(task, {{"form", "winograd"},
+                                       {"winograd", "4"},
+                                       {"reg_m", "4"},
+                                       {"rows", "1"},
+                                       {"vec", "8"},
+                                       {"reg_n", "2"},
+                                       {"order", "m_outer"}}));
+  EXPECT_FLOAT_EQ(row.at("loop.waste.m.reg"), 16 / 14.0 - 1);
+  EXPECT_FLOAT_EQ(row.at("loop.waste.m.tile"), 12 / 10.0 - 1);
+  EXPECT_FLOAT_EQ(row.at("loop.tasks"), std::log2(6.0f));
+  EXPECT_FLOAT_EQ(row.at("loop.b_panel_over_cache1"), std::log2(4.0f * 16 * 8 / (32 << 10)));
   // As a product: 280 pixels by 24 channels, 72 deep.
   config = With(task, {{"form", "im2col"}, {"reg_m", "6"}, {"vec", "8"}, {"reg_n", "1"}});
   row = NamedRow(features, config);

@@ -1,7 +1,7 @@
 // Times configs of one task beside each other, for work on a space:
 //   measure_config WORKLOAD DEVICE CONFIG...
-// such as `measure_config softmax:64x1000:f32 host "form=store vec=16 ..."`; a config is checked like any
-// candidate. A knob left out has its value from the safe config.
+// such as `measure_config softmax:64x1000:f32 host "form=store vec=16 ..."`; a config is checked
+// like any candidate. A knob left out has its value from the safe config.
 
 #include <algorithm>
 #include <sstream>

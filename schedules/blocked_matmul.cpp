@@ -23,7 +23,8 @@ constexpr int64_t kMostSplitOutput = 1 << 18;
 
 }  // namespace
 
-std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bool pack_a_needed) {
+std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device,
+                              const MatmulOperands& operands) {
   std::vector<int64_t> k_blocks = {0};  // 0: the whole depth
   for (int64_t k : {8, 16, 32, 64, 128, 192, 256, 384, 512, 1024}) {
     // Short blocks stream through rows of B, which pays where there are few rows of A to use them.
@@ -50,9 +51,10 @@ std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bo
       Knob::Sizes("unroll_k", UpTo({1, 2, 4, 8}, sizes.depth)),
       Knob::Choice("order", {"m_outer", "n_outer"}),
       Knob::Choice("inner", {"n_outer", "m_outer"}),
-      pack_a_needed ? Knob::Choice("pack_a", {"tile", "root"})
-                    : Knob::Choice("pack_a", {"none", "tile", "root"}),
-      Knob::Choice("pack_b", {"none", "tile", "root"}),
+      operands.a_computed ? Knob::Choice("pack_a", {"tile", "root"})
+                          : Knob::Choice("pack_a", {"none", "tile", "root"}),
+      operands.b_ahead ? Knob::Choice("pack_b", {"ahead"})
+                       : Knob::Choice("pack_b", {"none", "tile", "root"}),
       Knob::Choice("parallel", {"serial", "outer", "both"}),
       Knob::Choice("tail", {"pad", "shift"}),
   };
@@ -127,7 +129,9 @@ std::string WhyMatmulInvalid(const MatmulSizes& sizes, const Device& device,
 void SetSafeMatmul(const std::vector<Knob>& knobs, Config& config) {
   SetKnob(knobs, "reg_m", 4, config);  // falls to the largest the matrix holds
   SetKnob(knobs, "reg_n", 1, config);
-  SetLabel(knobs, "pack_b", "root", config);
+  const auto pack_b = std::find_if(knobs.begin(), knobs.end(),
+                                   [](const Knob& knob) { return knob.name == "pack_b"; });
+  if (pack_b->labels.size() > 1) SetLabel(knobs, "pack_b", "root", config);
   SetLabel(knobs, "parallel", "outer", config);
 }
 
@@ -146,12 +150,18 @@ void ScheduleRegisterTile(Func acc, RVar k, const MatmulTile& t, Var n, Var m) {
 
 }  // namespace
 
+BufferSpec PanelShape(const MatmulSizes& sizes, const ConfigView& view) {
+  const int cols = ReadMatmulTile(view).cols();
+  return {{RoundUp(sizes.cols, cols) / cols, sizes.taps, sizes.depth, cols}};
+}
+
 Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents& e,
-                    const ConfigView& view) {
+                    const ConfigView& view, const PanelsAhead& ahead) {
   const MatmulTile t = ReadMatmulTile(view);
   Var n("n"), m("m"), k("k"), tap("tap"), kb("kb");
   const bool pad = view.is("tail", "pad");
   const bool pack_a = !view.is("pack_a", "none"), pack_b = !view.is("pack_b", "none");
+  const bool b_ahead = view.is("pack_b", "ahead");
 
   // Rows and columns past the edge are computed on clamped operands and never stored.
   Func a_rows(name + "_a"), panels(name + "_b_panels");
@@ -160,8 +170,19 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
   // [column panel][tap][k][column in panel]: the register tile reads B as one stream.
   const Expr column = panel * t.cols() + within;
   panels(within, k, tap, panel) = b(Halide::min(Halide::likely(column), e.cols - 1), k, tap);
+  if (pack_b) {
+    panels.bound_extent(within, t.cols()).vectorize(within, t.vec).unroll(within);
+    if (!view.is("pack_b", "tile")) panels.parallel(panel);
+  }
+  Halide::ImageParam stored;
+  if (b_ahead) stored = ahead(panels);
+  // Cache tiles past the last panel are asked for, though never computed.
+  const Expr last_panel = (e.cols + t.cols() - 1) / t.cols() - 1;
   auto b_at = [&](Expr n, Expr k, Expr tap) -> Expr {
-    return pack_b ? panels(n % t.cols(), k, tap, n / t.cols()) : b(n, k, tap);
+    if (!pack_b) return b(n, k, tap);
+    const Expr at = n / t.cols();
+    if (!b_ahead) return panels(n % t.cols(), k, tap, at);
+    return stored(n % t.cols(), k, tap, Halide::min(Halide::likely(at), last_panel));
   };
 
   // `tiled` is the output, or with K in several parts the product of each part s.
@@ -267,15 +288,8 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
     }
     a_rows.vectorize(k, t.vec, TailStrategy::GuardWithIf);
   }
-  if (pack_b) {
-    panels.bound_extent(within, t.cols());
-    if (view.is("pack_b", "root")) {
-      panels.compute_root().parallel(panel);
-    } else {
-      panels.compute_at(operand_b);
-    }
-    panels.vectorize(within, t.vec).unroll(within);
-  }
+  if (view.is("pack_b", "root")) panels.compute_root();
+  if (view.is("pack_b", "tile")) panels.compute_at(operand_b);
   return out;
 }
 

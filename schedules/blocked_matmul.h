@@ -9,11 +9,13 @@
 
 #include <Halide.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "schedules/schedule_space.h"
 #include "targets/device.h"
+#include "targets/run_protocol.h"
 
 namespace halyard {
 
@@ -23,9 +25,16 @@ struct MatmulSizes {
   int64_t taps = 1;  // kernel positions of a convolution: the reduction is depth x taps
 };
 
+// What is known of the operands. a_computed: A is computed, not stored, and is always packed.
+// b_ahead: B is constant and laid out in panels ahead of the calls.
+struct MatmulOperands {
+  bool a_computed = false, b_ahead = false;
+};
+
 // Knobs vec, reg_m, reg_n, tile_m, tile_n, k_block, k_split, unroll_k, order, inner, pack_a,
-// pack_b, parallel, tail. pack_a_needed: A is computed, not stored, and is always packed.
-std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bool pack_a_needed);
+// pack_b, parallel, tail.
+std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device,
+                              const MatmulOperands& operands);
 
 // Sets knobs of an idle choice to their first value.
 void CanonicaliseMatmul(const MatmulSizes& sizes, const ConfigView& view,
@@ -52,9 +61,16 @@ struct MatmulExtents {
   Halide::Expr taps = 1;
 };
 
+// Takes the panels of B, scheduled, out of the product and returns what to read instead.
+using PanelsAhead = std::function<Halide::ImageParam(Halide::Func panels)>;
+// Their extents: [column panel][tap][k][column in panel].
+BufferSpec PanelShape(const MatmulSizes& sizes, const ConfigView& view);
+
 // Defines and schedules the product into a new output Func(n, m). `a` is a Func (k, tap, m), `b` a
-// Func (n, k, tap); both must be safe to read inside the extents.
+// Func (n, k, tap); both must be safe to read inside the extents. `ahead` is called where the
+// config has B laid out ahead of the calls.
 Halide::Func ScheduleMatmul(const std::string& name, Halide::Func a, Halide::Func b,
-                            const MatmulExtents& extents, const ConfigView& view);
+                            const MatmulExtents& extents, const ConfigView& view,
+                            const PanelsAhead& ahead = nullptr);
 
 }  // namespace halyard

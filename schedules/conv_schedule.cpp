@@ -81,6 +81,12 @@ Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
   Func fields("fields"), weights("weights");
   weights(n, k, tap) = w(n, k, tap);
   Lowered lowered;
+  const PanelsAhead ahead = [&](Func panels) {
+    const ImageParam packed =
+        PrepareAhead(panels, PanelShape(p, view), w, 1, lowered.prepare);
+    lowered.arguments[1] = packed;
+    return packed;
+  };
   lowered.output_buffer = out_shape;
   if (c.input_is_matrix()) {
     ImageParam x(Halide::Float(32), 2, "x");
@@ -104,7 +110,7 @@ Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
   }
   lowered.output =
       ScheduleMatmul("conv2d", fields, weights,
-                     {Extent(p.rows), Extent(p.cols), Extent(p.depth), Extent(p.taps)}, view);
+                     {Extent(p.rows), Extent(p.cols), Extent(p.depth), Extent(p.taps)}, view, ahead);
   BindDense(lowered.output, out_shape);
   return lowered;
 }
@@ -118,6 +124,7 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
   ImageParam in(Halide::Float(32), 5, "x"), w(Halide::Float(32), 5, "w");
   BindDense(in, x_shape);
   BindDense(w, w_shape);
+  Lowered lowered{{}, {in, w}, {x_shape, w_shape}, out_shape};
   const bool depthwise = c.depthwise(), pack = !view.is("pack_b", "none");
   const bool plain_input = view.is("input", "plain");
   const Var lane = depthwise ? g : cg;
@@ -133,10 +140,27 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
   const Expr packed_lane = Halide::min(Halide::likely(panel * t.cols() + within), lane_extent - 1);
   panels(within, ci, kx, ky, panel, other) =
       depthwise ? w(other, packed_lane, ci, kx, ky) : w(packed_lane, other, ci, kx, ky);
+  Var lt("lt"), lr("lr"), lu("lu"), lv("lv"), xt("xt"), xr("xr"), yo("yo"), yi("yi"), task("task");
+  if (pack) {
+    panels.bound_extent(within, t.cols()).parallel(panel);
+    panels.split(within, lu, lv, t.vec).vectorize(lv).unroll(lu);
+  }
+  ImageParam stored;
+  if (c.weights_ahead) {
+    const int64_t panel_count = RoundUp(LaneExtent(c), t.cols()) / t.cols();
+    const int64_t others = depthwise ? c.co_group() : c.groups;
+    stored = PrepareAhead(panels, {{others, panel_count, c.kh, c.kw, c.ci_group(), t.cols()}}, w, 1,
+                          lowered.prepare);
+    lowered.arguments[1] = stored;
+  } else if (pack) {
+    panels.compute_root();
+  }
   RDom r({{0, Extent(c.ci_group())}, {0, Extent(c.kw)}, {0, Extent(c.kh)}}, "r");
-  const Expr weight =
-      pack ? panels(lane % t.cols(), r.x, r.y, r.z, lane / t.cols(), depthwise ? cg : g)
-           : w(cg, g, r.x, r.y, r.z);
+  const std::vector<Expr> in_panel = {
+      lane % t.cols(), r.x, r.y, r.z, lane / t.cols(), depthwise ? cg : g};
+  const Expr weight = c.weights_ahead ? stored(in_panel)
+                      : pack          ? panels(in_panel)
+                                      : w(cg, g, r.x, r.y, r.z);
   acc(cg, g, x, y, n) = 0.0f;
   acc(cg, g, x, y, n) +=
       padded(r.x, g, x * Extent(c.stride) + r.y * Extent(c.dilation) - Extent(c.pad),
@@ -144,7 +168,6 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
       weight;
   out(cg, g, x, y, n) = acc(cg, g, x, y, n);
 
-  Var lt("lt"), lr("lr"), lu("lu"), lv("lv"), xt("xt"), xr("xr"), yo("yo"), yi("yi"), task("task");
   const Var rest = depthwise ? cg : g;
   const TailStrategy tail =
       view.is("tail", "pad") ? TailStrategy::GuardWithIf : TailStrategy::ShiftInwards;
@@ -196,12 +219,9 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
     const Var dense = depthwise ? g : ci;
     padded.split(dense, lu, lv, t.vec, TailStrategy::GuardWithIf).vectorize(lv);
   }
-  if (pack) {
-    panels.compute_root().bound_extent(within, t.cols());
-    panels.split(within, lu, lv, t.vec).vectorize(lv).unroll(lu).parallel(panel);
-  }
   BindDense(out, out_shape);
-  return {out, {in, w}, {x_shape, w_shape}, out_shape};
+  lowered.output = out;
+  return lowered;
 }
 
 }  // namespace
@@ -214,7 +234,7 @@ SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
   SpaceDefinition def;
   def.version = 2;
   def.knobs = MatmulKnobs({product.rows, LaneExtent(c), c.ci_group(), product.taps}, device,
-                          /*pack_a_needed=*/!c.input_is_matrix());
+                          {.a_computed = !c.input_is_matrix(), .b_ahead = c.weights_ahead});
   def.knobs.insert(def.knobs.begin(), Knob::Choice("form", forms));
   def.knobs.push_back(Knob::Choice("input", {"tile", "root", "plain", "inline"}));
   def.knobs.push_back(Knob::Sizes("rows", UpTo({1, 2, 4, 7, 8, 14, 16, 28}, c.oh())));

@@ -42,6 +42,18 @@ void BindDense(Halide::Func& output, const BufferSpec& shape) {
   Halide::OutputImageParam buffer = output.output_buffer();
   ForEachDim(buffer, shape, false);
 }
+
+Halide::ImageParam PrepareAhead(Halide::Func layout, const BufferSpec& packed,
+                                const Halide::ImageParam& source, int input,
+                                std::optional<Prepare>& prepare) {
+  Halide::ImageParam stored(Halide::Float(32), static_cast<int>(packed.extents.size()),
+                            layout.name() + "_packed");
+  BindDense(stored, packed);
+  BindDense(layout, packed);
+  prepare = Prepare{input, layout, {source}, packed};
+  return stored;
+}
+
 void BindEstimates(Halide::ImageParam& param, const BufferSpec& shape) {
   ForEachDim(param, shape, true);
 }

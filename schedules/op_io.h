@@ -21,6 +21,12 @@ absl::Status ExpectRank(const Workload& w, std::initializer_list<size_t> ranks,
 void BindDense(Halide::ImageParam& param, const BufferSpec& shape);
 void BindDense(Halide::Func& output, const BufferSpec& shape);
 
+// Makes `layout`, a scheduled Func of `source` alone, what is done ahead of the calls to operand
+// `input` and returns what the kernel reads in its place.
+Halide::ImageParam PrepareAhead(Halide::Func layout, const BufferSpec& packed,
+                                const Halide::ImageParam& source, int input,
+                                std::optional<Prepare>& prepare);
+
 // The same as estimates only: what an autoscheduler is told.
 void BindEstimates(Halide::ImageParam& param, const BufferSpec& shape);
 void SetEstimates(Halide::Func& output, const BufferSpec& shape);

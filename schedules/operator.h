@@ -16,6 +16,15 @@
 
 namespace halyard {
 
+// What is done to a constant operand once, ahead of all calls (weights laid out, or transformed, as
+// the kernel reads them): a pipeline of its own whose output takes the operand's place.
+struct Prepare {
+  int input = 0;  // index into Lowered::inputs
+  Halide::Func output;
+  std::vector<Halide::Argument> arguments;  // the operand, dense as Lowered::inputs[input]
+  BufferSpec packed;                        // the output, as the kernel declares it
+};
+
 // A scheduled pipeline, ready to compile.
 struct Lowered {
   Halide::Func output;
@@ -24,6 +33,7 @@ struct Lowered {
   // the same memory with other dimensions than its contract (a conv output as a matrix).
   std::vector<BufferSpec> inputs;
   BufferSpec output_buffer;
+  std::optional<Prepare> prepare = std::nullopt;
 };
 
 // Element `index` of input `input`, flat row-major.
@@ -43,6 +53,10 @@ struct AttributeSpec {
   std::string name;
   int64_t default_value, min, max;
 };
+
+// An operator with a constant operand has the attribute `packed`: 1 where that operand is laid out
+// ahead of the calls. It chooses a function of the library and is no argument of one.
+inline constexpr char kPackedAttribute[] = "packed";
 
 class Operator {
  public:

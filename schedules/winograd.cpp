@@ -114,7 +114,7 @@ std::string WhyWinogradInvalid(const ConvSizes& c, const Device& device, const C
     return "transformed tiles of a task beyond L2";
   }
   if (v.is("order", "n_outer")) {
-    if (4 * w.edge * w.edge * c.ci * t.cols() > 2 * l2)
+    if (!c.weights_ahead && 4 * w.edge * w.edge * c.ci * t.cols() > 2 * l2)
       return "transformed filter of a task beyond L2";
     if (t.cols() >= c.co) return "a single panel of channels leaves the other cores idle";
   }
@@ -145,6 +145,30 @@ Lowered LowerWinograd(const ConvSizes& c, const ConfigView& view) {
   filter(within, ci, ex, ey, panel) =
       Apply(transforms.filter, ex, [&](int k) { return filter_rows(within, k, ey, ci, panel); });
 
+  Lowered lowered{{}, {in, weights}, {x_shape, w_shape}, out_shape};
+  // An odd number of channels apart, the positions of a filter fall into different sets.
+  const int64_t filter_channels = c.ci | 1;
+  const bool panels_outer = view.is("order", "n_outer");
+  Var cib("cib"), both("both"), cu("cu"), cv("cv");
+  filter.bound(ci, 0, Extent(filter_channels));
+  filter.bound_extent(within, t.cols()).split(within, cu, cv, t.vec).vectorize(cv);
+  filter.unroll(ex).unroll(ey);
+  if (panels_outer && !c.weights_ahead) {
+    filter.reorder({cv, ex, ey, cu, ci, panel});
+  } else {
+    filter.split(ci, cib, ci, std::min<int>(16, static_cast<int>(c.ci)), TailStrategy::GuardWithIf);
+    filter.reorder({cv, ex, ey, cu, ci, cib, panel}).fuse(cib, panel, both).parallel(both);
+  }
+  filter_rows.compute_at(filter, cu).bound_extent(within, t.vec).vectorize(within);
+  filter_rows.unroll(kx).unroll(ey);
+  ImageParam stored;
+  if (c.weights_ahead) {
+    const int64_t panel_count = RoundUp(c.co, t.cols()) / t.cols();
+    stored = PrepareAhead(filter, {{panel_count, w.edge, w.edge, filter_channels, t.cols()}},
+                          weights, 1, lowered.prepare);
+    lowered.arguments[1] = stored;
+  }
+
   Func input_rows("input_rows"), input("input");
   Var dx("dx");
   // A last vector of channels may be ragged; what is past the end meets no weight.
@@ -160,8 +184,9 @@ Lowered LowerWinograd(const ConvSizes& c, const ConfigView& view) {
   Func acc("acc"), product("product");
   RDom r(0, Extent(c.ci), "r");
   acc(co, px, py, ex, ey, n) = 0.0f;
+  const std::vector<Expr> in_panel = {co % t.cols(), r, ex, ey, co / t.cols()};
   acc(co, px, py, ex, ey, n) +=
-      input(r, px, py, ex, ey, n) * filter(co % t.cols(), r, ex, ey, co / t.cols());
+      input(r, px, py, ex, ey, n) * (c.weights_ahead ? stored(in_panel) : filter(in_panel));
   product(co, px, py, ex, ey, n) = acc(co, px, py, ex, ey, n);
 
   Func output_rows("output_rows"), out("conv2d");
@@ -174,8 +199,7 @@ Lowered LowerWinograd(const ConvSizes& c, const ConfigView& view) {
   // Output: tile by tile. A task is some rows of tiles, which then share the whole transformed
   // filter; or one panel of channels over all tiles, which has its own part of the filter in its
   // own cache.
-  const bool panels_outer = view.is("order", "n_outer");
-  Var xi("xi"), yi("yi"), ct("ct"), cr("cr"), cu("cu"), cv("cv"), rows("rows"), fused("fused");
+  Var xi("xi"), yi("yi"), ct("ct"), cr("cr"), rows("rows"), fused("fused");
   out.bound(co, 0, Extent(c.co)).bound(x, 0, Extent(c.ow())).bound(y, 0, Extent(c.oh()));
   out.split(x, px, xi, w.m, TailStrategy::GuardWithIf);
   out.split(y, py, yi, w.m, TailStrategy::GuardWithIf);
@@ -223,23 +247,17 @@ Lowered LowerWinograd(const ConvSizes& c, const ConfigView& view) {
   input_rows.compute_at(input, cio).bound_extent(ci, t.vec).vectorize(ci);
   input_rows.unroll(dx).unroll(ey);
 
-  Var cib("cib"), both("both");
-  // An odd number of channels apart, the positions of a filter fall into different sets.
-  filter.bound(ci, 0, Extent(c.ci | 1));
-  filter.bound_extent(within, t.cols()).split(within, cu, cv, t.vec).vectorize(cv);
-  if (panels_outer) {
-    filter.compute_at(out, ct).reorder({cv, ex, ey, cu, ci, panel});
-  } else {
-    filter.compute_root();
-    filter.split(ci, cib, ci, std::min<int>(16, static_cast<int>(c.ci)), TailStrategy::GuardWithIf);
-    filter.reorder({cv, ex, ey, cu, ci, cib, panel}).fuse(cib, panel, both).parallel(both);
+  if (!c.weights_ahead) {
+    if (panels_outer) {
+      filter.compute_at(out, ct);
+    } else {
+      filter.compute_root();
+    }
   }
-  filter.unroll(ex).unroll(ey);
-  filter_rows.compute_at(filter, cu).bound_extent(within, t.vec).vectorize(within);
-  filter_rows.unroll(kx).unroll(ey);
 
   BindDense(out, out_shape);
-  return {out, {in, weights}, {x_shape, w_shape}, out_shape};
+  lowered.output = out;
+  return lowered;
 }
 
 }  // namespace halyard

@@ -48,6 +48,15 @@ static void from_json(const json& j, BufferSpec& b) {
   }
 }
 
+static void to_json(json& j, const PrepareSpec& p) {
+  j = {{"symbol", p.symbol}, {"input", p.input}, {"packed", p.packed}};
+}
+static void from_json(const json& j, PrepareSpec& p) {
+  j.at("symbol").get_to(p.symbol);
+  j.at("input").get_to(p.input);
+  j.at("packed").get_to(p.packed);
+}
+
 static void to_json(json& j, const EntrySpec& e) {
   j = {{"symbol", e.symbol},
        {"inputs", e.inputs},
@@ -55,10 +64,12 @@ static void to_json(json& j, const EntrySpec& e) {
        {"canonical_output", e.canonical_output},
        {"probe_points", e.probe_points},
        {"projection", e.projection}};
+  if (e.prepare) j["prepare"] = *e.prepare;
 }
 static void from_json(const json& j, EntrySpec& e) {
   j.at("symbol").get_to(e.symbol);
   j.at("inputs").get_to(e.inputs);
+  if (j.contains("prepare")) e.prepare = j.at("prepare").get<PrepareSpec>();
   j.at("output").get_to(e.output);
   j.at("canonical_output").get_to(e.canonical_output);
   j.at("probe_points").get_to(e.probe_points);

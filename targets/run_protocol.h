@@ -6,12 +6,13 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace halyard {
 
-inline constexpr int kRunProtocolVersion = 1;
+inline constexpr int kRunProtocolVersion = 2;
 
 // A dense row-major f32 buffer. `extents` outermost first, as the artifact declares them.
 struct BufferSpec {
@@ -23,11 +24,20 @@ struct BufferSpec {
   }
 };
 
+// A function of an artifact that is called once, untimed, before its kernel: it reads input `input`
+// and writes `packed`, which the kernel takes in that input's place.
+struct PrepareSpec {
+  std::string symbol;
+  int input = 0;
+  BufferSpec packed;
+};
+
 // One function of an artifact. Inputs come before the output in its argument list; input i is
 // filled with CounterUniform(seed, i, element).
 struct EntrySpec {
   std::string symbol;  // Halide's `<symbol>_argv(void**)` must be exported
   std::vector<BufferSpec> inputs;
+  std::optional<PrepareSpec> prepare;
   BufferSpec output;
   // Extents of the output as the operator's contract has them (for the projection); same element
   // count as output.extents.

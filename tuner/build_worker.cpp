@@ -35,13 +35,26 @@ Halide::Target TargetOf(const Device& device) {
   return Halide::Target(device.halide_target + "-no_runtime");
 }
 
-EntrySpec EntryOf(const std::string& symbol, const Lowered& lowered, const Operator& op,
-                  const Workload& workload) {
+// Compiles the kernel, and beside it what is done ahead of it, into one object file.
+EntrySpec Compile(const Lowered& lowered, const std::string& symbol, const Device& device,
+                  const std::string& object, const Operator& op, const Workload& workload) {
+  const Halide::Target target = TargetOf(device);
+  Halide::Func output = lowered.output;
   EntrySpec entry;
   entry.symbol = symbol;
   entry.inputs = lowered.inputs;
   entry.output = lowered.output_buffer;
   entry.canonical_output = op.OutputShape(workload).extents;
+  if (!lowered.prepare) {
+    output.compile_to_object(object, lowered.arguments, symbol, target);
+    return entry;
+  }
+  Halide::Func prepare = lowered.prepare->output;
+  entry.prepare = PrepareSpec{symbol + "_pack", lowered.prepare->input, lowered.prepare->packed};
+  Halide::link_modules(symbol, {output.compile_to_module(lowered.arguments, symbol, target),
+                                prepare.compile_to_module(lowered.prepare->arguments,
+                                                          entry.prepare->symbol, target)})
+      .compile({{Halide::OutputFileType::object, object}});
   return entry;
 }
 
@@ -65,21 +78,20 @@ void LoadAdams2019() {
 
 WorkerAnswer BuildShared(const WorkerRequest& w, const Device& device) {
   const Task task = MakeTask(ParseWorkload(w.request.workload).value(), device);
-  const Halide::Target target = TargetOf(device);
   WorkerAnswer answer{Outcome::kOk, "", {w.out_path, {}}};
   std::vector<std::string> objects;
-  auto compile = [&](Lowered lowered, const Workload& workload, const std::string& symbol) {
+  auto compile = [&](const Lowered& lowered, const Workload& workload, const std::string& symbol) {
     objects.push_back(w.out_path + "." + symbol + ".o");
-    lowered.output.compile_to_object(objects.back(), lowered.arguments, symbol, target);
-    answer.artifact.entries.push_back(EntryOf(symbol, lowered, *task.op, workload));
+    answer.artifact.entries.push_back(
+        Compile(lowered, symbol, device, objects.back(), *task.op, workload));
   };
   if (w.request.kind == BuildKind::kAdams2019) {
     LoadAdams2019();
     Lowered lowered = task.op->LowerUnscheduled(task.workload);
     Halide::Pipeline(lowered.output)
-        .auto_schedule("Adams2019", target,
+        .auto_schedule("Adams2019", TargetOf(device),
                        Halide::MachineParams(device.cores, device.caches.back().bytes, 40));
-    compile(std::move(lowered), task.workload, w.request.symbol);
+    compile(lowered, task.workload, w.request.symbol);
   } else {
     const auto config = task.space.Parse(w.request.config);
     if (!config.ok()) throw std::invalid_argument(std::string(config.status().message()));
@@ -120,10 +132,9 @@ WorkerAnswer BuildObject(const WorkerRequest& w, const Device& device) {
   const Task task = MakeTask(ParseWorkload(w.request.workload).value(), device);
   const auto config = task.space.Parse(w.request.config);
   if (!config.ok()) throw std::invalid_argument(std::string(config.status().message()));
-  Lowered lowered = task.op->Lower(task.workload, device, task.space.view(*config));
-  lowered.output.compile_to_object(w.out_path, lowered.arguments, w.request.symbol,
-                                   TargetOf(device));
-  answer.artifact.entries = {EntryOf(w.request.symbol, lowered, *task.op, task.workload)};
+  answer.artifact.entries = {
+      Compile(task.op->Lower(task.workload, device, task.space.view(*config)), w.request.symbol,
+              device, w.out_path, *task.op, task.workload)};
   return answer;
 }
 

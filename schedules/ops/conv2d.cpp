@@ -1,5 +1,6 @@
 // NHWC convolution: out[N, OH, OW, CO] = sum over (kh, kw, ci) of in[N, H, W, CI] * w[KH, KW, CI/g,
-// CO], zero padding, stride, dilation and g groups (depthwise is g = CI = CO).
+// CO], zero padding, stride, dilation and g groups (depthwise is g = CI = CO); packed=1: the weights
+// are constant and laid out or transformed ahead.
 
 #include <algorithm>
 
@@ -27,13 +28,14 @@ class Conv2d final : public Operator {
  public:
   std::string name() const override { return "conv2d"; }
   std::string shape_help() const override {
-    return "NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=]";
+    return "NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=,packed=1]";
   }
   std::vector<AttributeSpec> attributes() const override {
     return {{"stride", 1, 1, 64},
             {"pad", 0, 0, 1024},
             {"dilation", 1, 1, 64},
-            {"groups", 1, 1, 1 << 20}};
+            {"groups", 1, 1, 1 << 20},
+            {kPackedAttribute, 0, 0, 1}};
   }
   std::vector<std::string> input_names() const override { return {"x", "w"}; }
   std::vector<std::string> dim_names() const override {
@@ -203,7 +205,7 @@ class Conv2d final : public Operator {
             w.shape[4],           w.shape[5],
             w.shape[6],           w.attribute("stride"),
             w.attribute("pad"),   w.attribute("dilation"),
-            w.attribute("groups")};
+            w.attribute("groups"), w.attribute(kPackedAttribute) != 0};
   }
   // The workload with output rows in place of input rows, so that a probe can count in them.
   static Workload OutputRows(Workload w) {

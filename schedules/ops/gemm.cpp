@@ -1,4 +1,4 @@
-// C[M, N] = A[M, K] * B[K, N], all row-major.
+// C[M, N] = A[M, K] * B[K, N], all row-major; packed=1: B is constant and laid out ahead.
 
 #include <cmath>
 
@@ -21,7 +21,8 @@ using Halide::Var;
 class Gemm final : public Operator {
  public:
   std::string name() const override { return "gemm"; }
-  std::string shape_help() const override { return "MxNxK"; }
+  std::string shape_help() const override { return "MxNxK[,packed=1]"; }
+  std::vector<AttributeSpec> attributes() const override { return {{kPackedAttribute, 0, 0, 1}}; }
   std::vector<std::string> input_names() const override { return {"a", "b"}; }
   std::vector<std::string> dim_names() const override { return {"m", "n", "k"}; }
 
@@ -37,7 +38,7 @@ class Gemm final : public Operator {
     const MatmulSizes sizes = Sizes(w);
     SpaceDefinition def;
     def.version = 2;
-    def.knobs = MatmulKnobs(sizes, device, /*pack_a_needed=*/false);
+    def.knobs = MatmulKnobs(sizes, device, {.b_ahead = Packed(w)});
     def.canonicalise = [sizes, knobs = def.knobs](const ConfigView& v, Config& c) {
       CanonicaliseMatmul(sizes, v, knobs, c);
     };
@@ -54,14 +55,22 @@ class Gemm final : public Operator {
     const auto shapes = InputShapes(w);
     BindDense(a, shapes[0]);
     BindDense(b, shapes[1]);
-    Func out = Product(a, b, Extent(M(w)), Extent(N(w)), Extent(K(w)), view);
-    BindDense(out, OutputShape(w));
-    return {out, {a, b}, shapes, OutputShape(w)};
+    Lowered lowered{{}, {a, b}, shapes, OutputShape(w)};
+    const PanelsAhead ahead = [&](Func panels) {
+      const ImageParam packed =
+          PrepareAhead(panels, PanelShape(Sizes(w), view), b, 1, lowered.prepare);
+      lowered.arguments[1] = packed;
+      return packed;
+    };
+    lowered.output = Product(a, b, Extent(M(w)), Extent(N(w)), Extent(K(w)), view, ahead);
+    BindDense(lowered.output, OutputShape(w));
+    return lowered;
   }
 
   Lowered LowerGeneric(const Device& device) const override {
     ImageParam a(Halide::Float(32), 2, "a"), b(Halide::Float(32), 2, "b");
-    const ScheduleSpace space(Space(GenericWorkload({8, 64, 64}), device));
+    const ScheduleSpace space(
+        Space(Workload{name(), {8, 64, 64}, "f32", {{kPackedAttribute, 0}}}, device));
     Func out = Product(a, b, a.dim(1).extent(), b.dim(0).extent(), a.dim(0).extent(),
                        space.view(space.safe()));
     return {out, {a, b}, {}, {}};
@@ -115,15 +124,15 @@ class Gemm final : public Operator {
   static int64_t N(const Workload& w) { return w.shape[1]; }
   static int64_t K(const Workload& w) { return w.shape[2]; }
   static MatmulSizes Sizes(const Workload& w) { return {M(w), N(w), K(w)}; }
-  Workload GenericWorkload(std::vector<int64_t> shape) const { return {name(), shape, "f32", {}}; }
+  static bool Packed(const Workload& w) { return w.attribute(kPackedAttribute) != 0; }
 
   static Func Product(ImageParam a, ImageParam b, Expr rows, Expr cols, Expr depth,
-                      const ConfigView& view) {
+                      const ConfigView& view, const PanelsAhead& ahead = nullptr) {
     Var n("n"), m("m"), k("k"), tap("tap");
     Func a_read("a_read"), b_read("b_read");
     a_read(k, tap, m) = a(k, m);
     b_read(n, k, tap) = b(n, k);
-    return ScheduleMatmul("gemm", a_read, b_read, {rows, cols, depth}, view);
+    return ScheduleMatmul("gemm", a_read, b_read, {rows, cols, depth}, view, ahead);
   }
 };
 

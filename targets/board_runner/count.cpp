@@ -102,7 +102,8 @@ EntryResult CountEntry(Kernel& kernel) {
   current_call = &call;
   EntryResult result;
   kernel.PoisonOutput();
-  swapcontext(&call.caller, &call.callee);
+  call.result = kernel.Prepare();
+  if (call.result == 0) swapcontext(&call.caller, &call.callee);
   result.kernel_error = call.result;
   kernel.ReadOutput(&result);
   return result;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <mutex>
+#include <utility>
 
 #include "targets/counter_rng.h"
 
@@ -64,16 +65,35 @@ std::unique_ptr<Kernel> Kernel::Make(const LoadedElf& elf, const EntrySpec& spec
     auto tensor = std::make_unique<Tensor>(spec.inputs[i].elements());
     tensor->FillUniform(seed, i);
     kernel->input_checksums_.push_back(tensor->Checksum());
-    kernel->AddBuffer(spec.inputs[i], *tensor);
+    kernel->arguments_.push_back(kernel->AddBuffer(spec.inputs[i], *tensor));
     kernel->inputs_.push_back(std::move(tensor));
   }
+  if (spec.prepare && !kernel->AddPrepare(elf, error)) return nullptr;
   kernel->output_ = std::make_unique<Tensor>(spec.output.elements());
-  kernel->AddBuffer(spec.output, *kernel->output_);
-  for (const auto& buffer : kernel->buffers_) kernel->arguments_.push_back(&buffer->buffer);
+  kernel->arguments_.push_back(kernel->AddBuffer(spec.output, *kernel->output_));
   return kernel;
 }
 
-void Kernel::AddBuffer(const BufferSpec& spec, const Tensor& tensor) {
+bool Kernel::AddPrepare(const LoadedElf& elf, std::string* error) {
+  const PrepareSpec& prepare = *spec_.prepare;
+  const std::string symbol = prepare.symbol + "_argv";
+  prepare_ = reinterpret_cast<int (*)(void**)>(elf.Find(symbol));
+  if (prepare_ == nullptr) {
+    *error = "the artifact does not export " + symbol;
+    return false;
+  }
+  if (prepare.input < 0 || prepare.input >= static_cast<int>(spec_.inputs.size())) {
+    *error = spec_.symbol + ": what is prepared is not one of the inputs";
+    return false;
+  }
+  packed_ = std::make_unique<Tensor>(prepare.packed.elements());
+  halide_buffer_t* packed = AddBuffer(prepare.packed, *packed_);
+  prepare_arguments_ = {std::exchange(arguments_[static_cast<size_t>(prepare.input)], packed),
+                        packed};
+  return true;
+}
+
+halide_buffer_t* Kernel::AddBuffer(const BufferSpec& spec, const Tensor& tensor) {
   auto b = std::make_unique<Buffer>();
   int32_t stride = 1;
   for (size_t d = spec.extents.size(); d-- > 0;) {
@@ -86,6 +106,15 @@ void Kernel::AddBuffer(const BufferSpec& spec, const Tensor& tensor) {
   b->buffer.dimensions = static_cast<int32_t>(b->dims.size());
   b->buffer.dim = b->dims.data();
   buffers_.push_back(std::move(b));
+  return &buffers_.back()->buffer;
+}
+
+int Kernel::Prepare() {
+  if (prepare_ == nullptr) return 0;
+  packed_->Poison();
+  const int error = prepare_(prepare_arguments_.data());
+  packed_checksum_ = packed_->Checksum();
+  return error;
 }
 
 int Kernel::Run() { return function_(arguments_.data()); }
@@ -114,6 +143,9 @@ void Kernel::ReadOutput(EntryResult* result) const {
 
 void Kernel::CheckIntegrity(EntryResult* result) const {
   if (!output_->GuardsIntact()) result->guards_intact = false;
+  if (packed_ && (packed_->Checksum() != packed_checksum_ || !packed_->GuardsIntact())) {
+    result->inputs_intact = false;
+  }
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (inputs_[i]->Checksum() != input_checksums_[i] || !inputs_[i]->GuardsIntact()) {
       result->inputs_intact = false;

@@ -28,6 +28,8 @@ class Kernel {
 
   // The kernel's own return value.
   int Run();
+  // Runs what the kernel needs done once before it; call before the first Run. Returns like Run.
+  int Prepare();
   // Poisons the output and, after the caller ran the kernel once, reports what it left there.
   void PoisonOutput();
   void ReadOutput(EntryResult* result) const;
@@ -36,18 +38,22 @@ class Kernel {
 
  private:
   Kernel() = default;
-  void AddBuffer(const BufferSpec& spec, const Tensor& tensor);
+  halide_buffer_t* AddBuffer(const BufferSpec& spec, const Tensor& tensor);
+  bool AddPrepare(const LoadedElf& elf, std::string* error);
   double Projection() const;
 
   struct Buffer;
   EntrySpec spec_;
   uint64_t seed_ = 0;
   int (*function_)(void**) = nullptr;
+  int (*prepare_)(void**) = nullptr;
   std::vector<std::unique_ptr<Tensor>> inputs_;
   std::vector<uint64_t> input_checksums_;
   std::unique_ptr<Tensor> output_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
-  std::vector<void*> arguments_;
+  std::unique_ptr<Tensor> packed_;
+  uint64_t packed_checksum_ = 0;
+  std::vector<void*> arguments_, prepare_arguments_;
 };
 
 // True where the answer may still be right, so that timing it means something.

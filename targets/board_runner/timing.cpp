@@ -45,7 +45,8 @@ double SampleNs(Kernel& kernel, int64_t estimate_ns, int64_t min_ns) {
 EntryResult CheckedRun(Kernel& kernel) {
   EntryResult result;
   kernel.PoisonOutput();
-  result.kernel_error = kernel.Run();
+  result.kernel_error = kernel.Prepare();
+  if (result.kernel_error == 0) result.kernel_error = kernel.Run();
   kernel.ReadOutput(&result);
   return result;
 }

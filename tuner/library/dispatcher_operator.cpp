@@ -27,19 +27,13 @@ static const struct $OP_variant* find_$OP(const int64_t* sizes) {
   return NULL;
 }
 
-$QUERY_SIGNATURE {
-  const int64_t sizes_[] = {$SIZES};
-  return find_$OP(sizes_) != NULL;
+/* The shapes of the tensors, outermost first, or what is wrong with the sizes. */
+static $CHECK_SIGNATURE {
+$RANGES$RULES$DERIVED$SHAPES  return cpu_supported() ? $PREFIX_OK : $PREFIX_UNSUPPORTED_CPU;
 }
 
-$SIGNATURE {
-  if ($NULLS) return $PREFIX_BAD_ARGUMENT;
-$RANGES$RULES$DERIVED  struct shape shapes_[$TENSOR_COUNT];
-$SHAPES  if (!cpu_supported()) return $PREFIX_UNSUPPORTED_CPU;
-
-  const int64_t sizes_[] = {$SIZES};
-  const float* const data_[] = {$TENSORS};
-  const struct $OP_variant* const tuned_ = find_$OP(sizes_);
+/* `tuned_` NULL: the fall-back. */
+static $RUN_SIGNATURE {
   halide_buffer_t buffers_[$TENSOR_COUNT];
   halide_dimension_t dims_[$TENSOR_COUNT][MAX_RANK];
   for (int i_ = 0; i_ < $TENSOR_COUNT; i_++) {
@@ -48,20 +42,104 @@ $SHAPES  if (!cpu_supported()) return $PREFIX_UNSUPPORTED_CPU;
   if (tuned_ != NULL) return status_of(tuned_->kernel($BUFFERS));
   return status_of($FALLBACK($FALLBACK_ARGUMENTS));
 }
+
+$QUERY_SIGNATURE {
+  const int64_t sizes_[] = {$SIZES};
+  return find_$OP(sizes_) != NULL;
+}
+
+$SIGNATURE {
+  if ($NULLS) return $PREFIX_BAD_ARGUMENT;
+  struct shape shapes_[$TENSOR_COUNT];
+  const int refused_ = check_$OP($SIZES, shapes_);
+  if (refused_ != $PREFIX_OK) return refused_;
+  const int64_t sizes_[] = {$SIZES};
+  const float* const data_[] = {$TENSORS};
+  return run_$OP(find_$OP(sizes_), shapes_, data_$ATTRIBUTES);
+}
+)";
+
+// The same operator with its constant operand laid out ahead.
+constexpr char kPacked[] = R"(
+static const struct $OP_packed_variant {
+  struct $OP_variant variant; /* takes what was packed */
+  struct shape plain;         /* the operand as pack reads it */
+  int (*pack)(halide_buffer_t*, halide_buffer_t*);
+} $OP_packed_variants[] = {
+$PACKED_VARIANTS    {{{0}, {{0, {0}}}, NULL}, {0, {0}}, NULL},
+};
+
+static const struct $OP_packed_variant* find_packed_$OP(const int64_t* sizes) {
+  for (const struct $OP_packed_variant* v = $OP_packed_variants; v->pack != NULL; v++) {
+    if (memcmp(v->variant.sizes, sizes, sizeof v->variant.sizes) == 0) return v;
+  }
+  return NULL;
+}
+
+$PACKED_QUERY_SIGNATURE {
+  const int64_t sizes_[] = {$SIZES};
+  return find_packed_$OP(sizes_) != NULL;
+}
+
+$FLOATS_SIGNATURE {
+  if (floats == NULL) return $PREFIX_BAD_ARGUMENT;
+  struct shape shapes_[$TENSOR_COUNT];
+  const int refused_ = check_$OP($SIZES, shapes_);
+  if (refused_ != $PREFIX_OK) return refused_;
+  const int64_t sizes_[] = {$SIZES};
+  const struct $OP_packed_variant* const tuned_ = find_packed_$OP(sizes_);
+  *floats = elements_of(tuned_ != NULL ? &tuned_->variant.tensors[$CONSTANT_INDEX] : &shapes_[$CONSTANT_INDEX]);
+  return $PREFIX_OK;
+}
+
+$PACK_SIGNATURE {
+  if ($CONSTANT == NULL || packed == NULL) return $PREFIX_BAD_ARGUMENT;
+  struct shape shapes_[$TENSOR_COUNT];
+  const int refused_ = check_$OP($SIZES, shapes_);
+  if (refused_ != $PREFIX_OK) return refused_;
+  const int64_t sizes_[] = {$SIZES};
+  const struct $OP_packed_variant* const tuned_ = find_packed_$OP(sizes_);
+  if (tuned_ == NULL) {
+    memcpy(packed, $CONSTANT, (size_t)elements_of(&shapes_[$CONSTANT_INDEX]) * sizeof *packed);
+    return $PREFIX_OK;
+  }
+  halide_buffer_t from_, to_;
+  halide_dimension_t from_dims_[MAX_RANK], to_dims_[MAX_RANK];
+  describe(&from_, from_dims_, &tuned_->plain, $CONSTANT);
+  describe(&to_, to_dims_, &tuned_->variant.tensors[$CONSTANT_INDEX], packed);
+  return status_of(tuned_->pack(&from_, &to_));
+}
+
+$PACKED_SIGNATURE {
+  if ($PACKED_NULLS) return $PREFIX_BAD_ARGUMENT;
+  struct shape shapes_[$TENSOR_COUNT];
+  const int refused_ = check_$OP($SIZES, shapes_);
+  if (refused_ != $PREFIX_OK) return refused_;
+  const int64_t sizes_[] = {$SIZES};
+  const float* const data_[] = {$PACKED_TENSORS};
+  const struct $OP_packed_variant* const tuned_ = find_packed_$OP(sizes_);
+  return run_$OP(tuned_ != NULL ? &tuned_->variant : find_$OP(sizes_), shapes_, data_$ATTRIBUTES);
+}
 )";
 
 std::string ShapeInitializer(const BufferSpec& tensor) {
   return fmt::format("{{{}, {{{}}}}}", tensor.extents.size(), absl::StrJoin(tensor.extents, ", "));
 }
 
+// With the constant operand, where the variant takes it packed, so declared.
 std::string VariantRow(const PlannedOperator& planned, const PlannedVariant& v) {
-  return fmt::format("    {{{{{}}},\n     {{{}}},\n     {}}},\n",
-                     absl::StrJoin(LibraryPlan::SizesOf(*planned.op, v.variant->workload), ", "),
-                     absl::StrJoin(v.tensors, ", ",
-                                   [](std::string* out, const BufferSpec& tensor) {
-                                     out->append(ShapeInitializer(tensor));
-                                   }),
-                     v.symbol);
+  std::vector<std::string> shapes;
+  for (size_t i = 0; i < v.tensors.size(); i++) {
+    const bool packed = v.prepare && static_cast<int>(i) == v.prepare->input;
+    shapes.push_back(ShapeInitializer(packed ? v.prepare->packed : v.tensors[i]));
+  }
+  const std::string row =
+      fmt::format("{{{{{}}},\n     {{{}}},\n     {}}}",
+                  absl::StrJoin(LibraryPlan::SizesOf(*planned.op, v.variant->workload), ", "),
+                  absl::StrJoin(shapes, ", "), v.symbol);
+  if (!v.prepare) return fmt::format("    {},\n", row);
+  const BufferSpec& plain = v.tensors[static_cast<size_t>(v.prepare->input)];
+  return fmt::format("    {{{}, {}, {}}},\n", row, ShapeInitializer(plain), v.prepare->symbol);
 }
 
 // Lines that return BAD_ARGUMENT, in the order the arguments stand.
@@ -71,7 +149,7 @@ std::string RangeChecks(const PlannedOperator& planned) {
     text += fmt::format(
         "  if ({0} < 1 || {0} > $PREFIX_MAX_ELEMENTS) return $PREFIX_BAD_ARGUMENT;\n", name);
   }
-  for (const AttributeSpec& a : planned.op->attributes()) {
+  for (const AttributeSpec& a : LibraryPlan::CallAttributes(*planned.op)) {
     text += fmt::format("  if ({0} < {1} || {0} > {2}) return $PREFIX_BAD_ARGUMENT;\n", a.name,
                         a.min, a.max);
   }
@@ -108,18 +186,25 @@ std::string DispatcherOperatorText(const std::string& library, const PlannedOper
   // The fall-back takes attributes as scalars between its inputs and its output.
   std::vector<std::string> arguments(buffers.begin(), buffers.end() - 1);
   std::string types = Repeat("halide_buffer_t*", tensors - 1);
-  for (const AttributeSpec& a : planned.op->attributes()) {
+  std::string attributes, attribute_parameters;
+  for (const AttributeSpec& a : LibraryPlan::CallAttributes(*planned.op)) {
     arguments.push_back("(int32_t)" + a.name);
     types += ", int32_t";
+    attributes += ", " + a.name;
+    attribute_parameters += ", int64_t " + a.name;
   }
   arguments.push_back(buffers.back());
   types += ", halide_buffer_t*";
 
   const std::string buffer_types = Repeat("halide_buffer_t*", tensors);
-  std::string declarations, rows, rules, derived;
+  std::string declarations, rows, packed_rows, rules, derived;
   for (const PlannedVariant& v : planned.variants) {
     declarations += fmt::format("int {}({});\n", v.symbol, buffer_types);
-    rows += VariantRow(planned, v);
+    if (v.prepare) {
+      declarations +=
+          fmt::format("int {}(halide_buffer_t*, halide_buffer_t*);\n", v.prepare->symbol);
+    }
+    (v.prepare ? packed_rows : rows) += VariantRow(planned, v);
   }
   for (const RuleContract& rule : contract.rules) {
     rules += fmt::format("  /* {} */\n  if (!({})) return $PREFIX_BAD_ARGUMENT;\n", rule.text,
@@ -128,29 +213,55 @@ std::string DispatcherOperatorText(const std::string& library, const PlannedOper
   for (const auto& [name, expression] : contract.derived) {
     derived += fmt::format("  const int64_t {} = {};\n", name, expression);
   }
+  const std::string size_parameters = SizeParameters(planned), op = planned.op->name();
+  const std::string function = library + "_" + op, query = library + "_is_tuned_" + op;
   const std::vector<std::string> sizes = LibraryPlan::SizeNames(*planned.op);
-  return absl::StrReplaceAll(
-      kOperator,
-      {{"$OP", planned.op->name()},
-       {"$FALLBACK", planned.fallback_symbol},
-       {"$FALLBACK_TYPES", types},
-       {"$FALLBACK_ARGUMENTS", absl::StrJoin(arguments, ", ")},
-       {"$BUFFER_TYPES", buffer_types},
-       {"$BUFFERS", absl::StrJoin(buffers, ", ")},
-       {"$DECLARATIONS", declarations},
-       {"$SIZE_COUNT", std::to_string(sizes.size())},
-       {"$SIZES", absl::StrJoin(sizes, ", ")},
-       {"$QUERY_SIGNATURE",
-        Signature(library + "_is_tuned_" + planned.op->name(), SizeParameters(planned))},
-       {"$TENSOR_COUNT", std::to_string(tensors)},
-       {"$TENSORS", absl::StrJoin(names, ", ")},
-       {"$VARIANTS", rows},
-       {"$SIGNATURE", Signature(library + "_" + planned.op->name(), ParameterList(planned))},
-       {"$NULLS", absl::StrJoin(nulls, " || ")},
-       {"$RANGES", RangeChecks(planned)},
-       {"$RULES", rules},
-       {"$DERIVED", derived},
-       {"$SHAPES", ShapeChecks(contract)}});
+  std::vector<std::pair<std::string, std::string>> marks = {
+      {"$OP", op},
+      {"$FALLBACK", planned.fallback_symbol},
+      {"$FALLBACK_TYPES", types},
+      {"$FALLBACK_ARGUMENTS", absl::StrJoin(arguments, ", ")},
+      {"$BUFFER_TYPES", buffer_types},
+      {"$BUFFERS", absl::StrJoin(buffers, ", ")},
+      {"$DECLARATIONS", declarations},
+      {"$SIZE_COUNT", std::to_string(sizes.size())},
+      {"$SIZES", absl::StrJoin(sizes, ", ")},
+      {"$CHECK_SIGNATURE", Signature("check_" + op, size_parameters + ", struct shape* shapes_")},
+      {"$RUN_SIGNATURE",
+       Signature("run_" + op, fmt::format("const struct {}_variant* tuned_, const struct shape* "
+                                          "shapes_, const float* const* data_{}",
+                                          op, attribute_parameters))},
+      {"$ATTRIBUTES", attributes},
+      {"$QUERY_SIGNATURE", Signature(query, size_parameters)},
+      {"$TENSOR_COUNT", std::to_string(tensors)},
+      {"$TENSORS", absl::StrJoin(names, ", ")},
+      {"$VARIANTS", rows},
+      {"$SIGNATURE", Signature(function, ParameterList(planned))},
+      {"$NULLS", absl::StrJoin(nulls, " || ")},
+      {"$RANGES", RangeChecks(planned)},
+      {"$RULES", rules},
+      {"$DERIVED", derived},
+      {"$SHAPES", ShapeChecks(contract)}};
+  if (contract.constant < 0) return absl::StrReplaceAll(kOperator, marks);
+
+  const auto constant = static_cast<size_t>(contract.constant);
+  const std::string plain = names[constant];
+  names[constant] = "packed";
+  nulls[constant] = "packed == NULL";
+  marks.insert(
+      marks.end(),
+      {{"$CONSTANT", plain},
+       {"$CONSTANT_INDEX", std::to_string(constant)},
+       {"$PACKED_VARIANTS", packed_rows},
+       {"$PACKED_TENSORS", absl::StrJoin(names, ", ")},
+       {"$PACKED_NULLS", absl::StrJoin(nulls, " || ")},
+       {"$PACKED_QUERY_SIGNATURE", Signature(query + "_packed", size_parameters)},
+       {"$PACKED_SIGNATURE", Signature(function + "_packed", ParameterList(planned, "packed"))},
+       {"$FLOATS_SIGNATURE",
+        Signature(function + "_packed_floats", size_parameters + ", int64_t* floats")},
+       {"$PACK_SIGNATURE", Signature(function + "_pack", size_parameters + ", const float* " +
+                                                             plain + ", float* packed")}});
+  return absl::StrReplaceAll(std::string(kOperator) + kPacked, marks);
 }
 
 }  // namespace halyard

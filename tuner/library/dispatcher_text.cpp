@@ -65,6 +65,12 @@ static struct shape shape_of(int rank, const int64_t* extents) {
   return shape;
 }
 
+static inline int64_t elements_of(const struct shape* shape) {
+  int64_t elements = 1;
+  for (int i = 0; i < shape->rank; i++) elements *= shape->extents[i];
+  return elements;
+}
+
 static int status_of(int kernel_error) {
   if (kernel_error == 0) return $PREFIX_OK;
   return kernel_error == halide_error_code_out_of_memory ? $PREFIX_OUT_OF_MEMORY

@@ -32,8 +32,9 @@ std::string ManifestText(const LibraryPlan& plan, const std::string& halide_comp
                          const std::string& c_compiler, const std::string& library_sha256,
                          const std::string& header_sha256);
 
-// `int64_t heads, int64_t queries, ..., const float* q, ..., float* out`.
-std::string ParameterList(const PlannedOperator& planned);
+// `int64_t heads, int64_t queries, ..., const float* q, ..., float* out`; `constant`, where given,
+// is what the constant operand is called.
+std::string ParameterList(const PlannedOperator& planned, const std::string& constant = "");
 // `int64_t heads, int64_t queries, ...` alone.
 std::string SizeParameters(const PlannedOperator& planned);
 

@@ -64,6 +64,18 @@ constexpr char kClosing[] = R"(
 #endif /* $PREFIX_H */
 )";
 
+// What an operator with a constant operand has besides.
+constexpr char kPacked[] = R"(
+/* The same with `$CONSTANT`, where it is constant, laid out once ahead of all calls: ask for the
+ * number of floats, allocate them (64-byte aligned is fastest), pack, and call with what was packed
+ * and the very same sizes. Where no kernel is tuned for that, `packed` is a copy of `$CONSTANT` and
+ * the call is $FUNCTION's. What is packed belongs to this build of the library. */
+$FLOATS;
+$PACK;
+$CALL;
+$QUERY;
+)";
+
 // The documentation of one operator's functions and their declarations.
 std::string OperatorText(const LibraryPlan& plan, const PlannedOperator& planned) {
   const OperatorContract& contract = *planned.contract;
@@ -75,7 +87,7 @@ std::string OperatorText(const LibraryPlan& plan, const PlannedOperator& planned
   for (const auto& [name, expression] : contract.derived) {
     lines.push_back(fmt::format("with {} = {}", name, expression));
   }
-  for (const AttributeSpec& a : planned.op->attributes()) {
+  for (const AttributeSpec& a : LibraryPlan::CallAttributes(*planned.op)) {
     lines.push_back(fmt::format("{}: {} to {}, usually {}", a.name, a.min, a.max, a.default_value));
   }
   for (const RuleContract& rule : contract.rules) lines.push_back("Rule: " + rule.text + ".");
@@ -85,10 +97,23 @@ std::string OperatorText(const LibraryPlan& plan, const PlannedOperator& planned
   }
   const std::string function = plan.spec->name + "_" + planned.op->name();
   const std::string query = plan.spec->name + "_is_tuned_" + planned.op->name();
-  return fmt::format(
+  std::string text = fmt::format(
       "\n/* {}\n */\n{};\n\n/* 1 where {} has a tuned kernel for these sizes, else 0. */\n{};\n",
       absl::StrJoin(lines, "\n * "), Signature(function, ParameterList(planned)), function,
       Signature(query, SizeParameters(planned)));
+  if (contract.constant < 0) return text;
+  const std::string& constant = contract.tensors[static_cast<size_t>(contract.constant)].name;
+  return text + absl::StrReplaceAll(
+                    kPacked, {{"$CONSTANT", constant},
+                              {"$FUNCTION", function},
+                              {"$FLOATS", Signature(function + "_packed_floats",
+                                                    SizeParameters(planned) + ", int64_t* floats")},
+                              {"$PACK", Signature(function + "_pack",
+                                                  SizeParameters(planned) + ", const float* " +
+                                                      constant + ", float* packed")},
+                              {"$CALL", Signature(function + "_packed",
+                                                  ParameterList(planned, "packed"))},
+                              {"$QUERY", Signature(query + "_packed", SizeParameters(planned))}});
 }
 
 }  // namespace
@@ -117,11 +142,13 @@ std::string SizeParameters(const PlannedOperator& planned) {
       [](std::string* out, const std::string& name) { out->append("int64_t " + name); });
 }
 
-std::string ParameterList(const PlannedOperator& planned) {
+std::string ParameterList(const PlannedOperator& planned, const std::string& constant) {
   std::string text = SizeParameters(planned);
   const auto& tensors = planned.contract->tensors;
   for (size_t i = 0; i < tensors.size(); i++) {
-    text += fmt::format(", {}float* {}", i + 1 < tensors.size() ? "const " : "", tensors[i].name);
+    const bool named = !constant.empty() && static_cast<int>(i) == planned.contract->constant;
+    text += fmt::format(", {}float* {}", i + 1 < tensors.size() ? "const " : "",
+                        named ? constant : tensors[i].name);
   }
   return text;
 }

@@ -40,12 +40,14 @@ absl::StatusOr<std::string> BuildObjects(LibraryPlan& plan, Builder& builder) {
     for (PlannedVariant& v : planned.variants) {
       const BuildResult& built = results[next++];
       if (built.entries.size() != 1 ||
-          built.entries[0].inputs.size() != planned.op->input_names().size()) {
+          built.entries[0].inputs.size() != planned.op->input_names().size() ||
+          built.entries[0].prepare.has_value() != v.packed) {
         return absl::InternalError(fmt::format("the builder did not say what buffers {} declares",
                                                v.variant->workload.ToText()));
       }
       v.tensors = built.entries[0].inputs;
       v.tensors.push_back(built.entries[0].output);
+      v.prepare = built.entries[0].prepare;
       v.object_path = built.path;
       v.object_sha256 = built.sha256;
     }

@@ -55,15 +55,26 @@ absl::Status CheckVariant(const Variant& v, const Variant& first, const Device& 
 
 }  // namespace
 
+bool IsPacked(const Workload& w) {
+  const auto attribute = w.attributes.find(kPackedAttribute);
+  return attribute != w.attributes.end() && attribute->second != 0;
+}
+
+std::vector<AttributeSpec> LibraryPlan::CallAttributes(const Operator& op) {
+  std::vector<AttributeSpec> attributes = op.attributes();
+  std::erase_if(attributes, [](const AttributeSpec& a) { return a.name == kPackedAttribute; });
+  return attributes;
+}
+
 std::vector<std::string> LibraryPlan::SizeNames(const Operator& op) {
   std::vector<std::string> names = op.dim_names();
-  for (const AttributeSpec& a : op.attributes()) names.push_back(a.name);
+  for (const AttributeSpec& a : CallAttributes(op)) names.push_back(a.name);
   return names;
 }
 
 std::vector<int64_t> LibraryPlan::SizesOf(const Operator& op, const Workload& workload) {
   std::vector<int64_t> sizes = workload.shape;
-  for (const AttributeSpec& a : op.attributes()) sizes.push_back(workload.attribute(a.name));
+  for (const AttributeSpec& a : CallAttributes(op)) sizes.push_back(workload.attribute(a.name));
   return sizes;
 }
 
@@ -71,8 +82,14 @@ std::vector<std::string> LibraryPlan::ExportedSymbols() const {
   std::vector<std::string> symbols = {spec->name + "_error_text", spec->name + "_set_threads",
                                       spec->name + "_free_scratch"};
   for (const PlannedOperator& planned : operators) {
-    symbols.push_back(spec->name + "_" + planned.op->name());
-    symbols.push_back(spec->name + "_is_tuned_" + planned.op->name());
+    const std::string op = planned.op->name();
+    symbols.push_back(spec->name + "_" + op);
+    symbols.push_back(spec->name + "_is_tuned_" + op);
+    if (planned.contract->constant < 0) continue;
+    for (const char* suffix : {"_pack", "_packed", "_packed_floats"}) {
+      symbols.push_back(spec->name + "_" + op + suffix);
+    }
+    symbols.push_back(spec->name + "_is_tuned_" + op + "_packed");
   }
   return symbols;
 }
@@ -80,14 +97,16 @@ std::vector<std::string> LibraryPlan::ExportedSymbols() const {
 absl::StatusOr<LibraryPlan> PlanLibrary(const LibrarySpec& spec) {
   if (auto s = CheckName(spec.name); !s.ok()) return s;
   LibraryPlan plan{&spec, absl::AsciiStrToUpper(spec.name), {}};
-  std::map<std::string, std::map<std::vector<int64_t>, const Variant*>> by_operator;
+  using Key = std::pair<bool, std::vector<int64_t>>;  // packed, sizes
+  std::map<std::string, std::map<Key, const Variant*>> by_operator;
   for (const Variant& v : spec.variants) {
     const Operator* op = FindOperator(v.workload.op);
     if (op == nullptr) {
       return absl::InvalidArgumentError(fmt::format("no operator '{}'", v.workload.op));
     }
     if (auto s = CheckVariant(v, spec.variants.front(), spec.device); !s.ok()) return s;
-    if (!by_operator[v.workload.op].emplace(LibraryPlan::SizesOf(*op, v.workload), &v).second) {
+    const Key key = {IsPacked(v.workload), LibraryPlan::SizesOf(*op, v.workload)};
+    if (!by_operator[v.workload.op].emplace(key, &v).second) {
       return absl::InvalidArgumentError(
           fmt::format("{} stands twice; give one record a workload", v.workload.ToText()));
     }
@@ -103,8 +122,9 @@ absl::StatusOr<LibraryPlan> PlanLibrary(const LibrarySpec& spec) {
                       name));
     }
     planned.fallback_symbol = fmt::format("{}_{}_any", spec.name, name);
-    for (const auto& [sizes, variant] : by_operator[name]) {
+    for (const auto& [key, variant] : by_operator[name]) {
       PlannedVariant v;
+      v.packed = key.first;
       v.variant = variant;
       v.symbol = fmt::format("{}_{}_v{}", spec.name, name, planned.variants.size());
       planned.variants.push_back(v);

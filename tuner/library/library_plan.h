@@ -1,6 +1,7 @@
 // What is to be written, worked out once and read by everything that writes a file.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,11 +11,16 @@
 
 namespace halyard {
 
+// Whether the workload takes its constant operand laid out ahead.
+bool IsPacked(const Workload& workload);
+
 struct PlannedVariant {
   const Variant* variant = nullptr;
   std::string symbol;
+  bool packed = false;  // takes its constant operand laid out ahead
   // Known once built. Inputs, then the output, as the object declares them.
   std::vector<BufferSpec> tensors;
+  std::optional<PrepareSpec> prepare;
   std::string object_path, object_sha256;
 };
 
@@ -23,7 +29,7 @@ struct PlannedOperator {
   const OperatorContract* contract = nullptr;
   std::string fallback_symbol;
   std::string fallback_path, fallback_sha256;  // known once built
-  std::vector<PlannedVariant> variants;        // in the order of their sizes
+  std::vector<PlannedVariant> variants;        // in the order of their sizes, plain ones first
 };
 
 struct LibraryPlan {
@@ -31,7 +37,9 @@ struct LibraryPlan {
   std::string prefix;                 // the name in capitals, before macros and enumerators
   std::vector<PlannedOperator> operators;
 
-  // Sizes and attributes of an operator, as its function takes them.
+  // Attributes that are arguments of an operator's function.
+  static std::vector<AttributeSpec> CallAttributes(const Operator& op);
+  // Sizes and those attributes of an operator, as its function takes them.
   static std::vector<std::string> SizeNames(const Operator& op);
   static std::vector<int64_t> SizesOf(const Operator& op, const Workload& workload);
   // Functions the library exports.

@@ -31,6 +31,7 @@ Json VariantJson(const PlannedVariant& v) {
   return {{"workload", v.variant->workload.ToText()},
           {"config", v.variant->record.config},
           {"symbol", v.symbol},
+          {"packed", v.packed},
           {"object_sha256", v.object_sha256},
           {"record", RecordJson(v.variant->record)}};
 }

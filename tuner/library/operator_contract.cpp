@@ -9,7 +9,8 @@ const std::vector<OperatorContract>& Contracts() {
        "c = a b, all row-major.",
        {},
        {{"a", {"m", "k"}}, {"b", {"k", "n"}}, {"c", {"m", "n"}}},
-       {}},
+       {},
+       /*constant=*/1},
       // The weights are not called `w` as the operator calls them: that is the width here.
       {"conv2d",
        "Convolution of an NHWC image x, zero-padded by `pad` on each of its four sides. A tuned\n"
@@ -22,7 +23,8 @@ const std::vector<OperatorContract>& Contracts() {
         {"out", {"n", "out_h", "out_w", "co"}}},
        {{"ci % groups == 0 && co % groups == 0", "groups divides ci and co"},
         {"(kh - 1) * dilation + 1 <= h + 2 * pad && (kw - 1) * dilation + 1 <= w + 2 * pad",
-         "the dilated kernel fits the padded image"}}},
+         "the dilated kernel fits the padded image"}},
+       /*constant=*/1},
       {"softmax",
        "out = exp(x - m) / sum(exp(x - m)) along each row, m the largest element of the row.",
        {},

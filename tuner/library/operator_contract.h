@@ -24,6 +24,8 @@ struct OperatorContract {
   std::vector<std::pair<std::string, std::string>> derived;
   std::vector<TensorContract> tensors;  // inputs in the operator's order, then the output
   std::vector<RuleContract> rules;      // what Operator::CheckShape refuses besides ranges
+  // The tensor that may be laid out ahead of the calls (workload attribute `packed`), or -1.
+  int constant = -1;
 };
 
 // nullptr when there is none of that name.

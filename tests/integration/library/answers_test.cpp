@@ -43,6 +43,7 @@ TEST_P(LibraryAnswers, TunedShapesRunTheirVariantAndAreRight) {
   for (const Variant& v : library().spec().variants) {
     calls.push_back(
         {v.workload.op, LibraryPlan::SizesOf(*FindOperator(v.workload.op), v.workload)});
+    calls.back().packed = IsPacked(v.workload);
   }
   const auto results = library().Run(calls);
   ASSERT_EQ(results.size(), calls.size());
@@ -79,6 +80,23 @@ TEST_P(LibraryAnswers, ShapesNeverTunedFallBackAndAreRight) {
   }
 }
 
+// Packing copies, and the call runs the plain kernel, tuned or not.
+TEST_P(LibraryAnswers, ShapesNeverTunedPackedAreRightToo) {
+  const std::vector<Call> calls = {
+      {"gemm", {48, 40, 24}, 0, true},  // tuned with b as it is
+      {"gemm", {7, 131, 67}, 0, true},
+      {"conv2d", {1, 6, 6, 16, 8, 1, 1, 1, 0, 1, 1}, 0, true},
+      {"conv2d", {2, 11, 7, 6, 9, 3, 2, 2, 1, 2, 3}, 0, true},
+  };
+  const auto results = library().Run(calls);
+  ASSERT_EQ(results.size(), calls.size());
+  for (size_t i = 0; i < calls.size(); i++) {
+    EXPECT_EQ(results[i].status, kOk) << Describe(calls[i]);
+    EXPECT_FALSE(results[i].tuned) << Describe(calls[i]);
+    ExpectRight(calls[i], results[i]);
+  }
+}
+
 TEST_P(LibraryAnswers, NullPointersAreRefused) {
   std::vector<Call> calls;
   for (const Call& good :
@@ -87,6 +105,9 @@ TEST_P(LibraryAnswers, NullPointersAreRefused) {
     for (size_t i = 0; i <= FindOperator(good.op)->input_names().size(); i++) {
       calls.push_back(good);
       calls.back().null_mask = 1 << i;
+      if (good.op != "gemm" && good.op != "conv2d") continue;
+      calls.push_back(calls.back());
+      calls.back().packed = true;
     }
   }
   for (const CallResult& r : library().Run(calls)) EXPECT_EQ(r.status, kBadArgument);
@@ -113,11 +134,12 @@ TEST_P(LibraryAnswers, RulesAreThoseOfWorkloads) {
       for (size_t d = 0; d < op->dim_names().size(); d++) {
         call.sizes.push_back(rng() % 16 == 0 ? pick(odd) : pick(usual));
       }
-      for (const AttributeSpec& a : op->attributes()) {
+      for (const AttributeSpec& a : LibraryPlan::CallAttributes(*op)) {
         call.sizes.push_back(rng() % 16 == 0 ? pick({a.min - 1, a.max + 1, a.max})
                                              : pick({a.default_value, a.min, a.min + 1}));
       }
       const auto workload = WorkloadOf(call);
+      call.packed = (name == "gemm" || name == "conv2d") && rng() % 4 == 0;
       if (!workload.ok() || (op->Flops(*workload) < 1e6 && op->Bytes(*workload) < 1e6)) {
         calls.push_back(call);
       }

@@ -12,6 +12,7 @@
 #include "fmt/format.h"
 #include "schedules/task.h"
 #include "targets/counter_rng.h"
+#include "tuner/library/library_plan.h"
 
 namespace halyard {
 namespace {
@@ -30,6 +31,7 @@ struct Scratch {
 struct Request {
   int32_t op = 0;
   int32_t null_mask = 0;
+  int64_t packed = 0;
   int64_t sizes[11] = {};
   int64_t counts[4] = {};
 };
@@ -97,6 +99,9 @@ LibrarySpec SmallSpec(const std::string& device_id, const std::string& name,
   for (const char* text :
        {"gemm:48x40x24:f32", "gemm:33x17x9:f32", "conv2d:1x10x9x8x16x3x3,pad=1:f32",
         "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8:f32", "conv2d:1x6x6x16x8x1x1:f32",
+        "gemm:33x17x9,packed=1:f32", "gemm:20x51x30,packed=1:f32",
+        "conv2d:1x10x9x8x16x3x3,pad=1,packed=1:f32", "conv2d:1x12x9x16x24x3x3,pad=1,packed=1:f32",
+        "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8,packed=1:f32",
         "softmax:19x70:f32", "attention:2x24x8:f32", "attention:2x9x21x8,causal=1:f32"}) {
     spec.variants.push_back(MakeVariant(text, spec.device, id % 2 == 1, id));
     id++;
@@ -134,8 +139,9 @@ absl::StatusOr<Workload> WorkloadOf(const Call& call) {
   const size_t rank = op->dim_names().size();
   std::string shape =
       absl::StrJoin(call.sizes.begin(), call.sizes.begin() + static_cast<int64_t>(rank), "x");
-  for (size_t i = 0; i < op->attributes().size(); i++) {
-    shape += fmt::format(",{}={}", op->attributes()[i].name, call.sizes[rank + i]);
+  const std::vector<AttributeSpec> attributes = LibraryPlan::CallAttributes(*op);
+  for (size_t i = 0; i < attributes.size(); i++) {
+    shape += fmt::format(",{}={}", attributes[i].name, call.sizes[rank + i]);
   }
   return MakeWorkload(call.op, shape, "f32");
 }
@@ -180,6 +186,7 @@ std::vector<CallResult> LibraryUnderTest::Run(const std::vector<Call>& calls) co
     Request request;
     request.op = OpNumber(call.op);
     request.null_mask = call.null_mask;
+    request.packed = call.packed;
     std::copy(call.sizes.begin(), call.sizes.end(), request.sizes);
     const auto counts = CountsOf(call);
     std::copy(counts.begin(), counts.end(), request.counts);

@@ -31,6 +31,7 @@ struct Call {
   std::string op;
   std::vector<int64_t> sizes;  // dimensions, then attributes
   int null_mask = 0;
+  bool packed = false;  // pack first, then call with what was packed
 };
 struct CallResult {
   int status = -1;

@@ -18,6 +18,7 @@
 struct request {
   int32_t op;        /* 0 gemm, 1 conv2d, 2 softmax, 3 attention */
   int32_t null_mask; /* bit i: tensor i is passed as NULL */
+  int64_t packed;    /* 1: the operator's packed functions, tensor 1 packed by them */
   int64_t sizes[11]; /* as the function takes them */
   int64_t counts[4]; /* elements of inputs, then the output; 0 after the last */
 };
@@ -39,14 +40,15 @@ static struct tensor make(int64_t elements) {
   return t;
 }
 
+#define CONV_SIZES(s) s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10]
+
 static int call(const struct request* r, float* const* p) {
   const int64_t* s = r->sizes;
   switch (r->op) {
     case 0:
       return FUNCTION(gemm)(s[0], s[1], s[2], p[0], p[1], p[2]);
     case 1:
-      return FUNCTION(conv2d)(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10],
-                              p[0], p[1], p[2]);
+      return FUNCTION(conv2d)(CONV_SIZES(s), p[0], p[1], p[2]);
     case 2:
       return FUNCTION(softmax)(s[0], s[1], p[0], p[1]);
     default:
@@ -54,14 +56,37 @@ static int call(const struct request* r, float* const* p) {
   }
 }
 
+/* Packs, then calls with what was packed. A NULL mask is of the call; packing gets good pointers. */
+static int call_packed(const struct request* r, float* const* p, const float* constant) {
+  const int64_t* s = r->sizes;
+  int64_t floats = 0;
+  int status = r->op == 0 ? FUNCTION(gemm_packed_floats)(s[0], s[1], s[2], &floats)
+                          : FUNCTION(conv2d_packed_floats)(CONV_SIZES(s), &floats);
+  if (status != 0) return status;
+  struct tensor packed = make(floats);
+  memset(packed.data, 0xff, (size_t)floats * sizeof(float));
+  status = r->op == 0 ? FUNCTION(gemm_pack)(s[0], s[1], s[2], constant, packed.data)
+                      : FUNCTION(conv2d_pack)(CONV_SIZES(s), constant, packed.data);
+  float* const given = p[1] != NULL ? packed.data : NULL;
+  if (status == 0) {
+    status = r->op == 0 ? FUNCTION(gemm_packed)(s[0], s[1], s[2], p[0], given, p[2])
+                        : FUNCTION(conv2d_packed)(CONV_SIZES(s), p[0], given, p[2]);
+  }
+  munmap(packed.map, packed.bytes);
+  return status;
+}
+
 static int is_tuned(const struct request* r) {
   const int64_t* s = r->sizes;
+  if (r->packed) {
+    return r->op == 0 ? FUNCTION(is_tuned_gemm_packed)(s[0], s[1], s[2])
+                      : FUNCTION(is_tuned_conv2d_packed)(CONV_SIZES(s));
+  }
   switch (r->op) {
     case 0:
       return FUNCTION(is_tuned_gemm)(s[0], s[1], s[2]);
     case 1:
-      return FUNCTION(is_tuned_conv2d)(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9],
-                                       s[10]);
+      return FUNCTION(is_tuned_conv2d)(CONV_SIZES(s));
     case 2:
       return FUNCTION(is_tuned_softmax)(s[0], s[1]);
     default:
@@ -87,7 +112,8 @@ int main(void) {
       }
       if (!(r.null_mask >> i & 1)) pointers[i] = tensors[i].data;
     }
-    const int32_t answer[2] = {call(&r, pointers), is_tuned(&r)};
+    const int status = r.packed ? call_packed(&r, pointers, tensors[1].data) : call(&r, pointers);
+    const int32_t answer[2] = {status, is_tuned(&r)};
     fwrite(answer, sizeof answer, 1, stdout);
     if (count > 0) {
       fwrite(tensors[count - 1].data, sizeof(float), (size_t)r.counts[count - 1], stdout);

@@ -5,6 +5,7 @@
 // schedule for are named and left out.
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <cmath>
 #include <map>
@@ -17,6 +18,7 @@
 #include "shipped_library.h"
 #include "targets/counter_rng.h"
 #include "tuner/final.h"
+#include "tuner/library/library_plan.h"
 #include "tuner/roofline.h"
 
 namespace halyard {
@@ -75,8 +77,11 @@ std::string WrongAtProbePoints(const Problem& p, const Tensor& answer) {
   return "";
 }
 
+// Rows of workloads that take weights laid out ahead are apart from those that do not: a peer that
+// is handed its own layout is one of the former's only.
 struct Row {
-  double ratio, best_plain_ratio;
+  std::string kind;
+  double ratio;
 };
 
 // Prints the workload's row. Returns our time over the best peer's.
@@ -107,43 +112,38 @@ std::optional<Row> CompareOne(const Workload& w, const ShippedLibrary& ours, con
   const Roofline roof = RooflineOf(MakeTask(w, device), peak);
   std::string line = fmt::format("{:<58} ours {:8.4f} ms {:3.0f}%{}", w.ToText(), own * 1e3,
                                  100 * roof.Share(own * 1e9), roof.memory_bound() ? "m" : "c");
-  size_t best = 0, best_plain = 0;
+  const bool packed = IsPacked(w);
+  size_t best = 0, best_packed = 0;
   for (size_t i = 1; i < contenders.size(); i++) {
     const double time = Median(samples[i]);
     line += fmt::format("  {} {:.4f}", contenders[i].library, time * 1e3);
-    if (best == 0 || time < Median(samples[best])) best = i;
-    if (!contenders[i].packed && (best_plain == 0 || time < Median(samples[best_plain]))) {
-      best_plain = i;
+    if (contenders[i].packed && !packed) {
+      if (best_packed == 0 || time < Median(samples[best_packed])) best_packed = i;
+    } else if (best == 0 || time < Median(samples[best])) {
+      best = i;
     }
   }
   fmt::print("{}\n", line);
   if (best == 0) return std::nullopt;
   const RatioInterval all = PairedRatio(samples[0], samples[best]);
-  const RatioInterval plain = PairedRatio(samples[0], samples[best_plain]);
   fmt::print("{:<58} ratio {:.3f} [{:.3f}, {:.3f}] to {}", "", all.mean, all.low, all.high,
              contenders[best].library);
-  if (best != best_plain) {
-    fmt::print("; {:.3f} [{:.3f}, {:.3f}] to {}", plain.mean, plain.low, plain.high,
-               contenders[best_plain].library);
+  if (best_packed != 0) {
+    const RatioInterval ahead = PairedRatio(samples[0], samples[best_packed]);
+    fmt::print("; {:.3f} to {}", ahead.mean, contenders[best_packed].library);
   }
   fmt::print("\n");
   std::fflush(stdout);
-  return Row{all.mean, plain.mean};
+  return Row{w.op + (packed ? ", weights laid out ahead" : ""), all.mean};
 }
 
-void PrintMeans(const std::map<std::string, std::vector<Row>>& rows) {
-  for (const auto& [op, of_op] : rows) {
-    double log_all = 0, log_plain = 0, worst = 0;
-    for (const Row& r : of_op) {
-      log_all += std::log(r.ratio);
-      log_plain += std::log(r.best_plain_ratio);
-      worst = std::max(worst, r.ratio);
-    }
-    const double n = static_cast<double>(of_op.size());
-    fmt::print(
-        "{}: {} workloads, geometric mean {:.3f} of the best peer, {:.3f} of the best with plain "
-        "operands, worst {:.3f}\n",
-        op, of_op.size(), std::exp(log_all / n), std::exp(log_plain / n), worst);
+void PrintMeans(const std::map<std::string, std::vector<double>>& rows) {
+  for (const auto& [kind, ratios] : rows) {
+    double log_sum = 0;
+    for (const double r : ratios) log_sum += std::log(r);
+    fmt::print("{}: {} workloads, geometric mean {:.3f} of the best peer, worst {:.3f}\n", kind,
+               ratios.size(), std::exp(log_sum / static_cast<double>(ratios.size())),
+               *std::max_element(ratios.begin(), ratios.end()));
   }
 }
 
@@ -162,7 +162,7 @@ absl::Status Compare(const Options& options) {
       "peak {:.1f} GFLOP/s, copy {:.1f} GB/s; medians of {} interleaved rounds; c: of the peak, "
       "m: of the copy\n",
       peak->gflops, peak->copy_gb_per_s, options.rounds);
-  std::map<std::string, std::vector<Row>> rows;
+  std::map<std::string, std::vector<double>> rows;
   for (const ListedWorkload& l : *listed) {
     const std::string text = l.workload.ToText();
     if (text.find(options.only) == std::string::npos) continue;
@@ -171,7 +171,7 @@ absl::Status Compare(const Options& options) {
       continue;
     }
     if (const auto row = CompareOne(l.workload, **ours, *peak, *device, options.rounds)) {
-      rows[l.workload.op].push_back(*row);
+      rows[row->kind].push_back(row->ratio);
     }
   }
   PrintMeans(rows);

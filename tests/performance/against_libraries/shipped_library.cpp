@@ -11,6 +11,7 @@
 #include "logs/measurement_log.h"
 #include "rpc_farm/child_process.h"
 #include "tuner/builder.h"
+#include "tuner/library/library_plan.h"
 #include "tuner/package.h"
 
 namespace halyard {
@@ -51,12 +52,27 @@ int CallQuery(const std::string& op, void* function, const std::vector<int64_t>&
   throw std::logic_error("no call for operator " + op);
 }
 
+int CallPackedFloats(const std::string& op, void* function, const std::vector<int64_t>& sizes,
+                     int64_t* floats) {
+  // The number is returned through a pointer in a tensor's place.
+  const std::vector<float*> tensors = {reinterpret_cast<float*>(floats)};
+  return op == "gemm" ? Call<3, 1>(function, sizes, tensors)
+                      : Call<11, 1>(function, sizes, tensors);
+}
+
+int CallPack(const std::string& op, void* function, const std::vector<int64_t>& sizes,
+             float* constant, float* packed) {
+  const std::vector<float*> tensors = {constant, packed};
+  return op == "gemm" ? Call<3, 2>(function, sizes, tensors)
+                      : Call<11, 2>(function, sizes, tensors);
+}
+
 std::vector<int64_t> SizesOf(const Workload& w) {
-  std::vector<int64_t> sizes = w.shape;
-  for (const AttributeSpec& a : FindOperator(w.op)->attributes()) {
-    sizes.push_back(w.attribute(a.name));
-  }
-  return sizes;
+  return LibraryPlan::SizesOf(*FindOperator(w.op), w);
+}
+
+void Expect(int status) {
+  if (status != 0) throw std::runtime_error(fmt::format("the library answers status {}", status));
 }
 
 }  // namespace
@@ -96,7 +112,7 @@ void* ShippedLibrary::Symbol(const std::string& name) const {
 }
 
 bool ShippedLibrary::IsTuned(const Workload& w) const {
-  void* query = Symbol(name_ + "_is_tuned_" + w.op);
+  void* query = Symbol(name_ + "_is_tuned_" + w.op + (IsPacked(w) ? "_packed" : ""));
   return query != nullptr && CallQuery(w.op, query, SizesOf(w)) != 0;
 }
 
@@ -104,16 +120,22 @@ Contender ShippedLibrary::Bind(Problem& p) const {
   std::vector<float*> tensors;
   for (Tensor& t : p.inputs) tensors.push_back(t.data());
   tensors.push_back(p.output.data());
-  void* function = Symbol(name_ + "_" + p.workload.op);
   const std::string op = p.workload.op;
   const std::vector<int64_t> sizes = SizesOf(p.workload);
-  return {"ours", false,
-          [=] {
-            if (const int status = CallOperator(op, function, sizes, tensors); status != 0) {
-              throw std::runtime_error(fmt::format("the library answers status {}", status));
-            }
-          },
-          [&p] { return p.output; }};
+  const bool packed = IsPacked(p.workload);
+  void* function = Symbol(name_ + "_" + op + (packed ? "_packed" : ""));
+  std::shared_ptr<Tensor> weights;
+  if (packed) {
+    constexpr size_t kConstant = 1;  // of gemm and conv2d alike
+    int64_t floats = 0;
+    Expect(CallPackedFloats(op, Symbol(name_ + "_" + op + "_packed_floats"), sizes, &floats));
+    weights = std::make_shared<Tensor>(static_cast<size_t>(floats));
+    Expect(CallPack(op, Symbol(name_ + "_" + op + "_pack"), sizes, tensors[kConstant],
+                    weights->data()));
+    tensors[kConstant] = weights->data();
+  }
+  return {"ours", packed, [=] { Expect(CallOperator(op, function, sizes, tensors)); },
+          [&p, weights] { return p.output; }};
 }
 
 }  // namespace halyard

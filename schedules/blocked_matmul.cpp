@@ -29,7 +29,11 @@ std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device,
   for (int64_t k : {8, 16, 32, 64, 128, 192, 256, 384, 512, 1024}) {
     // Short blocks stream through rows of B, which pays where there are few rows of A to use them.
     if (k < 64 && sizes.rows > kFewRows) continue;
-    if (sizes.taps == 1 && k < sizes.depth && sizes.depth % k == 0) k_blocks.push_back(k);
+    if (k < sizes.depth && sizes.depth % k == 0) k_blocks.push_back(k);
+  }
+  if (sizes.taps > 1 && sizes.depth >= 64 && sizes.depth <= 1024) {
+    k_blocks.push_back(sizes.depth);
+    std::sort(k_blocks.begin(), k_blocks.end());
   }
   std::vector<int64_t> k_splits = {1};
   for (int64_t parts : {2, 4, 8, 16}) {
@@ -198,16 +202,16 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
   Func tiled = split ? Func(name + "_part") : out;
   const Expr part = e.depth / t.k_split, first = split ? s * part : Expr(0);
   RDom r(0, part, 0, e.taps, name + "_k");
-  RDom blocks(0, t.k_block == 0 ? Expr(1) : part / t.k_block, name + "_blocks");
+  RDom blocks(0, t.k_block == 0 ? Expr(1) : part / t.k_block, 0, e.taps, name + "_blocks");
   RDom rk(0, std::max(t.k_block, 1), name + "_in_block");
   acc(with_part(Vars{n, m})) = 0.0f;
   if (t.k_block == 0) {
     acc(with_part(Vars{n, m})) += a_rows(first + r.x, r.y, m) * b_at(n, first + r.x, r.y);
   } else {
     const Expr at = first + kb * t.k_block + rk;
-    partial(with_part(Vars{n, m, kb})) = 0.0f;
-    partial(with_part(Vars{n, m, kb})) += a_rows(at, 0, m) * b_at(n, at, 0);
-    acc(with_part(Vars{n, m})) += partial(with_part(Exprs{n, m, blocks}));
+    partial(with_part(Vars{n, m, kb, tap})) = 0.0f;
+    partial(with_part(Vars{n, m, kb, tap})) += a_rows(at, tap, m) * b_at(n, at, tap);
+    acc(with_part(Vars{n, m})) += partial(with_part(Exprs{n, m, blocks.x, blocks.y}));
   }
   tiled(with_part(Vars{n, m})) = acc(with_part(Exprs{n, m}));
   if (split) {
@@ -270,9 +274,9 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
     auto update = acc.update();
     tile(update, false);
     if (inner_n_outer) {
-      update.reorder(nv, nu, mr, mt, nt, blocks.x);
+      update.reorder({nv, nu, mr, mt, nt, blocks.x, blocks.y});
     } else {
-      update.reorder(nv, nu, mr, nt, mt, blocks.x);
+      update.reorder({nv, nu, mr, nt, mt, blocks.x, blocks.y});
     }
     partial.compute_at(acc, sweep);
     ScheduleRegisterTile(partial, rk.x, t, n, m);

@@ -70,6 +70,13 @@ std::string WhyInvalid(const AttentionSizes& sizes, const Device& device, const 
   } else if (block_bytes > (t.chunked ? l2 : 8 * l2)) {
     return fmt::format("scores of a block take {} KiB, beyond the cache", block_bytes / 1024);
   }
+  // Each chunk's part of a block's output, its sum and its maximum, until the chunks are joined; all
+  // three have the extents of the output. A sixteenth of K so that some l is always short enough.
+  const int64_t parts_bytes = 3ll * 4 * t.m * t.chunks * t.depth_padded;
+  if (t.chunked && parts_bytes > std::max(4 * l2, 4 * sizes.keys * sizes.depth / 16)) {
+    return fmt::format("parts of a block's output take {} KiB, beyond the cache",
+                       parts_bytes / 1024);
+  }
   const int64_t tasks = sizes.heads * ((sizes.queries + t.m - 1) / t.m);
   if (t.grain > 1 && tasks / t.grain < device.cores) return "fewer tasks than cores";
   // Starting a task costs some microseconds; 2e7 FLOP are at least 100 of them.

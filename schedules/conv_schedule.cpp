@@ -82,8 +82,7 @@ Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
   weights(n, k, tap) = w(n, k, tap);
   Lowered lowered;
   const PanelsAhead ahead = [&](Func panels) {
-    const ImageParam packed =
-        PrepareAhead(panels, PanelShape(p, view), w, 1, lowered.prepare);
+    const ImageParam packed = PrepareAhead(panels, PanelShape(p, view), w, 1, lowered.prepare);
     lowered.arguments[1] = packed;
     return packed;
   };
@@ -108,9 +107,9 @@ Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
     lowered.inputs = {x_shape, w_shape};
     lowered.arguments = {x, w};
   }
-  lowered.output =
-      ScheduleMatmul("conv2d", fields, weights,
-                     {Extent(p.rows), Extent(p.cols), Extent(p.depth), Extent(p.taps)}, view, ahead);
+  lowered.output = ScheduleMatmul("conv2d", fields, weights,
+                                  {Extent(p.rows), Extent(p.cols), Extent(p.depth), Extent(p.taps)},
+                                  view, ahead);
   BindDense(lowered.output, out_shape);
   return lowered;
 }
@@ -156,8 +155,8 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
     panels.compute_root();
   }
   RDom r({{0, Extent(c.ci_group())}, {0, Extent(c.kw)}, {0, Extent(c.kh)}}, "r");
-  const std::vector<Expr> in_panel = {
-      lane % t.cols(), r.x, r.y, r.z, lane / t.cols(), depthwise ? cg : g};
+  const std::vector<Expr> in_panel = {lane % t.cols(),   r.x, r.y, r.z, lane / t.cols(),
+                                      depthwise ? cg : g};
   const Expr weight = c.weights_ahead ? stored(in_panel)
                       : pack          ? panels(in_panel)
                                       : w(cg, g, r.x, r.y, r.z);

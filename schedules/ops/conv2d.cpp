@@ -1,6 +1,6 @@
 // NHWC convolution: out[N, OH, OW, CO] = sum over (kh, kw, ci) of in[N, H, W, CI] * w[KH, KW, CI/g,
-// CO], zero padding, stride, dilation and g groups (depthwise is g = CI = CO); packed=1: the weights
-// are constant and laid out or transformed ahead.
+// CO], zero padding, stride, dilation and g groups (depthwise is g = CI = CO); packed=1: the
+// weights are constant and laid out or transformed ahead.
 
 #include <algorithm>
 
@@ -200,12 +200,18 @@ class Conv2d final : public Operator {
 
  private:
   static ConvSizes Sizes(const Workload& w) {
-    return {w.shape[0],           w.shape[1],
-            w.shape[2],           w.shape[3],
-            w.shape[4],           w.shape[5],
-            w.shape[6],           w.attribute("stride"),
-            w.attribute("pad"),   w.attribute("dilation"),
-            w.attribute("groups"), w.attribute(kPackedAttribute) != 0};
+    return {w.shape[0],
+            w.shape[1],
+            w.shape[2],
+            w.shape[3],
+            w.shape[4],
+            w.shape[5],
+            w.shape[6],
+            w.attribute("stride"),
+            w.attribute("pad"),
+            w.attribute("dilation"),
+            w.attribute("groups"),
+            w.attribute(kPackedAttribute) != 0};
   }
   // The workload with output rows in place of input rows, so that a probe can count in them.
   static Workload OutputRows(Workload w) {

@@ -103,17 +103,17 @@ std::string OperatorText(const LibraryPlan& plan, const PlannedOperator& planned
       Signature(query, SizeParameters(planned)));
   if (contract.constant < 0) return text;
   const std::string& constant = contract.tensors[static_cast<size_t>(contract.constant)].name;
-  return text + absl::StrReplaceAll(
-                    kPacked, {{"$CONSTANT", constant},
-                              {"$FUNCTION", function},
-                              {"$FLOATS", Signature(function + "_packed_floats",
-                                                    SizeParameters(planned) + ", int64_t* floats")},
-                              {"$PACK", Signature(function + "_pack",
-                                                  SizeParameters(planned) + ", const float* " +
-                                                      constant + ", float* packed")},
-                              {"$CALL", Signature(function + "_packed",
-                                                  ParameterList(planned, "packed"))},
-                              {"$QUERY", Signature(query + "_packed", SizeParameters(planned))}});
+  return text +
+         absl::StrReplaceAll(
+             kPacked,
+             {{"$CONSTANT", constant},
+              {"$FUNCTION", function},
+              {"$FLOATS", Signature(function + "_packed_floats",
+                                    SizeParameters(planned) + ", int64_t* floats")},
+              {"$PACK", Signature(function + "_pack", SizeParameters(planned) + ", const float* " +
+                                                          constant + ", float* packed")},
+              {"$CALL", Signature(function + "_packed", ParameterList(planned, "packed"))},
+              {"$QUERY", Signature(query + "_packed", SizeParameters(planned))}});
 }
 
 }  // namespace

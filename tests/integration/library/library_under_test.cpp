@@ -101,8 +101,8 @@ LibrarySpec SmallSpec(const std::string& device_id, const std::string& name,
         "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8:f32", "conv2d:1x6x6x16x8x1x1:f32",
         "gemm:33x17x9,packed=1:f32", "gemm:20x51x30,packed=1:f32",
         "conv2d:1x10x9x8x16x3x3,pad=1,packed=1:f32", "conv2d:1x12x9x16x24x3x3,pad=1,packed=1:f32",
-        "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8,packed=1:f32",
-        "softmax:19x70:f32", "attention:2x24x8:f32", "attention:2x9x21x8,causal=1:f32"}) {
+        "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8,packed=1:f32", "softmax:19x70:f32",
+        "attention:2x24x8:f32", "attention:2x9x21x8,causal=1:f32"}) {
     spec.variants.push_back(MakeVariant(text, spec.device, id % 2 == 1, id));
     id++;
   }

@@ -56,7 +56,8 @@ static int call(const struct request* r, float* const* p) {
   }
 }
 
-/* Packs, then calls with what was packed. A NULL mask is of the call; packing gets good pointers. */
+/* Packs, then calls with what was packed. A NULL mask is of the call; packing gets good pointers.
+ */
 static int call_packed(const struct request* r, float* const* p, const float* constant) {
   const int64_t* s = r->sizes;
   int64_t floats = 0;

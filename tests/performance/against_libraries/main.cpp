@@ -86,6 +86,14 @@ struct Row {
   double ratio;
 };
 
+// What is averaged together: kinds of convolution are bound by different things.
+std::string KindOf(const Workload& w) {
+  if (w.op != "conv2d") return w.op;
+  if (w.attribute("groups") > 1) return "conv2d with groups";
+  const bool three = w.shape[5] == 3 && w.shape[6] == 3 && w.attribute("stride") == 1;
+  return three ? "conv2d 3x3, stride 1" : "conv2d 1x1, strided and larger";
+}
+
 // Prints the workload's row; `adams` may be null. Returns our time over the best peer's.
 std::optional<Row> CompareOne(const Workload& w, const ShippedLibrary& ours, Adams2019* adams,
                               const Peak& peak, const Device& device, int rounds) {
@@ -138,7 +146,7 @@ std::optional<Row> CompareOne(const Workload& w, const ShippedLibrary& ours, Ada
   }
   fmt::print("\n");
   std::fflush(stdout);
-  return Row{w.op + (packed ? ", weights laid out ahead" : ""), all.mean};
+  return Row{KindOf(w) + (packed ? ", weights laid out ahead" : ""), all.mean};
 }
 
 void PrintMeans(const std::map<std::string, std::vector<double>>& rows) {

@@ -46,7 +46,7 @@ std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device,
   const int64_t col_vectors = RoundUp(sizes.cols, widths.front()) / widths.front();
   return {
       Knob::Sizes("vec", widths),
-      Knob::Sizes("reg_m", UpTo({1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14}, sizes.rows)),
+      Knob::Sizes("reg_m", UpTo({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, sizes.rows)),
       Knob::Sizes("reg_n", UpTo({1, 2, 3, 4, 5, 6, 8}, col_vectors)),
       Knob::Sizes("tile_m", UpTo({1, 2, 4, 6, 8, 12, 16, 24, 32, 64}, sizes.rows)),
       Knob::Sizes("tile_n", UpTo({1, 2, 3, 4, 6, 8, 16, 32, 64}, col_vectors)),

@@ -52,7 +52,7 @@ class Worker {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    const std::string program = fs::canonical(TuneProgram()).string();
+    const std::string program = TuneProgram();
     std::string name = "tune", command = "build-worker";
     char* argv[] = {name.data(), command.data(), nullptr};
     const int error = posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv, environ);

@@ -82,8 +82,7 @@ Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
   weights(n, k, tap) = w(n, k, tap);
   Lowered lowered;
   const PanelsAhead ahead = [&](Func panels) {
-    const ImageParam packed =
-        PrepareAhead(panels, PanelShape(p, view), w, 1, lowered.prepare);
+    const ImageParam packed = PrepareAhead(panels, PanelShape(p, view), w, 1, lowered.prepare);
     lowered.arguments[1] = packed;
     return packed;
   };
@@ -108,9 +107,11 @@ Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
     lowered.inputs = {x_shape, w_shape};
     lowered.arguments = {x, w};
   }
-  lowered.output =
-      ScheduleMatmul("conv2d", fields, weights,
-                     {Extent(p.rows), Extent(p.cols), Extent(p.depth), Extent(p.taps)}, view, ahead);
+  const EpilogueStage stage(c.epilogue, out_shape, /*channel_dims=*/1, lowered);
+  const StoredValue stored = [&](Expr value, Expr n, Expr m) { return stage(value, {n, m}); };
+  lowered.output = ScheduleMatmul("conv2d", fields, weights,
+                                  {Extent(p.rows), Extent(p.cols), Extent(p.depth), Extent(p.taps)},
+                                  view, ahead, c.epilogue.empty() ? nullptr : stored);
   BindDense(lowered.output, out_shape);
   return lowered;
 }
@@ -156,8 +157,8 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
     panels.compute_root();
   }
   RDom r({{0, Extent(c.ci_group())}, {0, Extent(c.kw)}, {0, Extent(c.kh)}}, "r");
-  const std::vector<Expr> in_panel = {
-      lane % t.cols(), r.x, r.y, r.z, lane / t.cols(), depthwise ? cg : g};
+  const std::vector<Expr> in_panel = {lane % t.cols(),   r.x, r.y, r.z, lane / t.cols(),
+                                      depthwise ? cg : g};
   const Expr weight = c.weights_ahead ? stored(in_panel)
                       : pack          ? panels(in_panel)
                                       : w(cg, g, r.x, r.y, r.z);
@@ -166,11 +167,16 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
       padded(r.x, g, x * Extent(c.stride) + r.y * Extent(c.dilation) - Extent(c.pad),
              y * Extent(c.stride) + r.z * Extent(c.dilation) - Extent(c.pad), n) *
       weight;
-  out(cg, g, x, y, n) = acc(cg, g, x, y, n);
+  const EpilogueStage stage(c.epilogue, out_shape, /*channel_dims=*/2, lowered);
+  const bool pad = view.is("tail", "pad");
+  const Expr read_lane = InsideTail(lane, lane_extent, pad && LaneExtent(c) % t.cols() != 0);
+  out(cg, g, x, y, n) =
+      stage(acc(cg, g, x, y, n), {depthwise ? Expr(cg) : read_lane, depthwise ? read_lane : Expr(g),
+                                  InsideTail(x, Extent(c.ow()), pad && c.ow() % t.reg_m != 0),
+                                  InsideTail(y, Extent(c.oh()), c.oh() % view["rows"] != 0), n});
 
   const Var rest = depthwise ? cg : g;
-  const TailStrategy tail =
-      view.is("tail", "pad") ? TailStrategy::GuardWithIf : TailStrategy::ShiftInwards;
+  const TailStrategy tail = pad ? TailStrategy::GuardWithIf : TailStrategy::ShiftInwards;
   out.bound(lane, 0, lane_extent).split(lane, lt, lr, t.cols(), tail).split(lr, lu, lv, t.vec);
   out.split(x, xt, xr, t.reg_m, tail).vectorize(lv).unroll(lu).unroll(xr);
   out.split(y, yo, yi, static_cast<int>(view["rows"]), TailStrategy::GuardWithIf);

@@ -51,7 +51,8 @@ class Builder {
     const float scale = kLog2E / std::sqrt(static_cast<float>(sizes_.depth));
     // Blocks are computed whole: rows past the end repeat the last one and are never stored.
     const Expr row = Halide::min(Halide::likely(s_), Extent(sizes_.queries - 1));
-    q_(d_, s_, h_) = in_q_(d_, row, h_) * scale;
+    q_rows_(d_, s_, h_) = in_q_(d_, row, h_) * scale;
+    q_(d_, s_, h_) = q_rows_(d_, s_, h_);
     // K in panels of a score tile's keys, each [d][key]: the tile reads it as one stream. Rows of
     // the whole head side by side would lie a power of two apart and fall into the same cache sets.
     k_rows_(d_, key_, h_) = in_k_(d_, KeyIndex(key_), h_);
@@ -113,7 +114,8 @@ class Builder {
 
   void DefineOutput() {
     if (!t_.chunked) {
-      out_(d_, s_, h_) = mixed_(d_, s_, 0, h_) / total_(s_, 0, h_);
+      divided_(d_, s_, h_) = mixed_(d_, s_, 0, h_) / total_(s_, 0, h_);
+      out_(d_, s_, h_) = divided_(d_, s_, h_);
       return;
     }
     // One Func whose loop over chunks everything of a chunk is computed in.
@@ -131,7 +133,8 @@ class Builder {
     rescale_(c_, s_, h_) = Exp2NonPositive(part_(0, s_, c_, h_)[2] - overall_(s_, h_));
     sum_(s_, h_) += part_(0, s_, r_chunks_, h_)[1] * rescale_(r_chunks_, s_, h_);
     joined_(d_, s_, h_) += part_(d_, s_, r_chunks_, h_)[0] * rescale_(r_chunks_, s_, h_);
-    out_(d_, s_, h_) = joined_(d_, s_, h_) / sum_(s_, h_);
+    divided_(d_, s_, h_) = joined_(d_, s_, h_) / sum_(s_, h_);
+    out_(d_, s_, h_) = divided_(d_, s_, h_);
   }
 
   // Along lanes: queries where those are the lanes, otherwise keys or depth.
@@ -140,8 +143,18 @@ class Builder {
 
   void ScheduleOutput() {
     out_.bound(d_, 0, Extent(sizes_.depth));
-    out_.split(s_, so_, si_, t_.m, TailStrategy::GuardWithIf).reorder(d_, si_, so_, h_);
-    out_.vectorize(d_, std::min<int>(t_.vec, 16), TailStrategy::GuardWithIf);
+    out_.split(s_, so_, si_, t_.m, TailStrategy::GuardWithIf);
+    if (transposes()) {
+      // What lies along queries goes out along the depth, through registers.
+      Var s_o("s_o"), s_i("s_i"), d_o("d_o"), d_i("d_i");
+      out_.split(si_, s_o, s_i, kBlock).split(d_, d_o, d_i, kBlock);
+      out_.reorder({d_i, s_i, d_o, s_o, so_, h_}).vectorize(d_i).unroll(s_i);
+      divided_.compute_at(out_, d_o).bound_extent(d_, kBlock).bound_extent(s_, kBlock);
+      divided_.reorder_storage(s_, d_).reorder(s_, d_).vectorize(s_).unroll(d_);
+    } else {
+      out_.reorder(d_, si_, so_, h_);
+      out_.vectorize(d_, std::min<int>(t_.vec, 16), TailStrategy::GuardWithIf);
+    }
     if (!t_.unfused) out_.fuse(so_, h_, task_);
     if (t_.unfused) {
       out_.parallel(parallel_over_heads() ? h_ : so_);
@@ -167,16 +180,31 @@ class Builder {
         v_.fuse(c_, h_, task_).parallel(task_);
       }
     } else {
-      q_.reorder_storage(s_, d_).split(s_, lane_o_, v_lane_, t_.vec, TailStrategy::RoundUp);
-      q_.vectorize(v_lane_);
-      q_.reorder(v_lane_, d_, lane_o_);
+      q_.reorder_storage(s_, d_);
+      if (transposes()) {
+        Var d_o("d_o"), d_i("d_i");
+        q_.split(s_, lane_o_, v_lane_, kBlock).split(d_, d_o, d_i, kBlock);
+        q_.reorder(v_lane_, d_i, d_o, lane_o_).vectorize(v_lane_).unroll(d_i);
+        q_rows_.compute_at(q_, d_o).bound_extent(d_, kBlock).bound_extent(s_, kBlock);
+        q_rows_.vectorize(d_).unroll(s_);
+      } else {
+        q_.split(s_, lane_o_, v_lane_, t_.vec, TailStrategy::RoundUp);
+        q_.vectorize(v_lane_).reorder(v_lane_, d_, lane_o_);
+      }
     }
     if (t_.chunked) ScheduleCombine();
   }
 
-  // Blocks of 8 x 8 go through registers: rows are loaded, columns are stored.
+  // Blocks of kBlock x kBlock are transposed through registers: rows are loaded, columns are
+  // stored. Gathers along one side take three times as long.
+  static constexpr int kBlock = 8;
+  // Lanes along queries: whether Q and the output are in whole blocks.
+  bool transposes() const {
+    return !t_.lanes_keys && t_.m % kBlock == 0 && sizes_.queries % kBlock == 0 &&
+           sizes_.depth % kBlock == 0;
+  }
+
   void ScheduleTranspose() {
-    constexpr int kBlock = 8;
     Var d_o("d_o"), d_i("d_i");
     k_.compute_root().bound(key_, 0, t_.score_keys);
     k_.bound(panel_, 0, t_.chunk / t_.score_keys * t_.chunks);
@@ -330,7 +358,8 @@ class Builder {
       row_o_{"row_o"}, row_{"row"};
   Var v_lane_{"v_lane"};
   RDom r_depth_, r_largest_, r_largest_row_, r_total_, r_total_row_, r_keys_, r_chunks_;
-  Func q_{"q_scaled"}, k_rows_{"k_rows"}, k_{"k_lanes"}, v_{"v_padded"};
+  Func q_{"q_scaled"}, q_rows_{"q_rows"}, divided_{"divided"}, k_rows_{"k_rows"}, k_{"k_lanes"},
+      v_{"v_padded"};
   Func score_acc_{"score_acc"}, score_{"score"};
   Func largest_part_{"largest_part"}, largest_row_{"largest_row"}, largest_{"largest"};
   Func weight_{"weight"};

@@ -70,6 +70,14 @@ std::string WhyInvalid(const AttentionSizes& sizes, const Device& device, const 
   } else if (block_bytes > (t.chunked ? l2 : 8 * l2)) {
     return fmt::format("scores of a block take {} KiB, beyond the cache", block_bytes / 1024);
   }
+  // Each chunk's part of a block's output, its sum and its maximum, until the chunks are joined;
+  // all three have the extents of the output. A sixteenth of K so that some l is always short
+  // enough.
+  const int64_t parts_bytes = 3ll * 4 * t.m * t.chunks * t.depth_padded;
+  if (t.chunked && parts_bytes > std::max(4 * l2, 4 * sizes.keys * sizes.depth / 16)) {
+    return fmt::format("parts of a block's output take {} KiB, beyond the cache",
+                       parts_bytes / 1024);
+  }
   const int64_t tasks = sizes.heads * ((sizes.queries + t.m - 1) / t.m);
   if (t.grain > 1 && tasks / t.grain < device.cores) return "fewer tasks than cores";
   // Starting a task costs some microseconds; 2e7 FLOP are at least 100 of them.
@@ -105,7 +113,7 @@ void Canonicalise(const AttentionSizes& sizes, const std::vector<Knob>& knobs, C
 
 SpaceDefinition AttentionSpace(const AttentionSizes& sizes, const Device& device) {
   SpaceDefinition def;
-  def.version = 2;
+  def.version = 3;
   const std::vector<int64_t> widths = VectorWidths(device);
   def.knobs = {
       Knob::Choice("form", {"unfused", "pipelined", "chunked"}),
@@ -114,8 +122,8 @@ SpaceDefinition AttentionSpace(const AttentionSizes& sizes, const Device& device
       Knob::Sizes("m", UpTo({1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128}, sizes.queries)),
       Knob::Sizes("l",
                   UpTo({16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048}, sizes.keys)),
-      Knob::Sizes("s_lane", {1, 2, 3, 4}),
-      Knob::Sizes("s_row", {1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 24}),
+      Knob::Sizes("s_lane", {1, 2, 3, 4, 5}),
+      Knob::Sizes("s_row", {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 24}),
       Knob::Sizes("o_lane", {1, 2, 3, 4, 5}),
       Knob::Sizes("o_row", {1, 2, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24}),
       Knob::Sizes("unroll_d", UpTo({1, 2, 4, 8}, sizes.depth)),

@@ -239,8 +239,9 @@ SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
   if (WinogradApplies(c)) forms.push_back("winograd");
   SpaceDefinition def;
   def.version = 2;
-  def.knobs = MatmulKnobs({product.rows, LaneExtent(c), c.ci_group(), product.taps}, device,
-                          {.a_computed = !c.input_is_matrix(), .b_ahead = c.weights_ahead});
+  def.knobs =
+      MatmulKnobs({product.rows, LaneExtent(c), c.ci_group(), product.taps}, device,
+                  {.a_computed = !c.input_is_matrix() && c.pad != 0, .b_ahead = c.weights_ahead});
   def.knobs.insert(def.knobs.begin(), Knob::Choice("form", forms));
   def.knobs.push_back(Knob::Choice("input", {"tile", "root", "plain", "inline"}));
   def.knobs.push_back(Knob::Sizes("rows", UpTo({1, 2, 4, 7, 8, 14, 16, 28}, c.oh())));

@@ -3,8 +3,9 @@
 // Three forms: `direct` slides a register tile of output pixels x channel vectors over the
 // (optionally copied and padded) input; `im2col` copies the receptive fields of a tile of pixels
 // into rows of a matrix and runs the blocked product of blocked_matmul.h on it. A 1x1 convolution
-// without padding or stride needs no copy: its input is that matrix already. `winograd` is in
-// winograd.h.
+// without padding or stride needs no copy: its input is that matrix already. Nor does any without
+// padding (pack_a=none, the indirect form): a row's address is worked out once a tap. `winograd` is
+// in winograd.h.
 #pragma once
 
 #include "schedules/epilogue.h"

@@ -78,7 +78,7 @@ CountedCall* current_call = nullptr;  // makecontext passes no pointers portably
 void RunBetweenMarkers() {
   CountedCall& call = *current_call;
   Mark<HALYARD_MARKER_KERNEL_BEGIN>();
-  call.result = call.kernel->Run();
+  if (call.result == 0) call.result = call.kernel->Run();
   Mark<HALYARD_MARKER_KERNEL_END>();
 }
 
@@ -103,7 +103,8 @@ EntryResult CountEntry(Kernel& kernel) {
   EntryResult result;
   kernel.PoisonOutput();
   call.result = kernel.Prepare();
-  if (call.result == 0) swapcontext(&call.caller, &call.callee);
+  // The plugin is to see every kernel, one that could not be prepared too.
+  swapcontext(&call.caller, &call.callee);
   result.kernel_error = call.result;
   kernel.ReadOutput(&result);
   return result;

@@ -167,6 +167,46 @@ TEST_P(ExecutorConformance, ModifiedInputIsSeen) {
   EXPECT_FALSE(Only(outcome).inputs_intact);
 }
 
+constexpr char kPack[] =
+    "static int calls; ++calls;\n"
+    "for (long i = 0; i + 1 < N; ++i) OUT[i] = IN[i];\n"
+    "OUT[N - 1] = calls;";
+
+TEST_P(ExecutorConformance, WhatIsPreparedIsPreparedOnceAndTakesTheInputsPlace) {
+  constexpr int64_t n = 1000;
+  BuildCKernel(device_, artifact_, "for (long i = 0; i < N; ++i) OUT[i] = IN[i] + IN[N];", kPack);
+  const RunOutcome outcome = Run(Request(PreparedEntry(n)));
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  const EntryResult& result = Only(outcome);
+  EXPECT_EQ(result.kernel_error, 0);
+  EXPECT_TRUE(result.inputs_intact);
+  EXPECT_FLOAT_EQ(result.probe_values[0], CounterUniform(7, 0, 0) + 1);
+  EXPECT_FLOAT_EQ(result.probe_values[1], CounterUniform(7, 0, n - 1) + 1);
+  EXPECT_EQ(result.samples_ns.size(), is_virtual() ? 0u : 3u);
+}
+
+TEST_P(ExecutorConformance, ModifiedPreparedInputIsSeen) {
+  BuildCKernel(device_, artifact_, "for (long i = 0; i < N; ++i) OUT[i] = 1; IN[N] += 1;", kPack);
+  const RunOutcome outcome = Run(Request(PreparedEntry(100)));
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  EXPECT_FALSE(Only(outcome).inputs_intact);
+}
+
+TEST_P(ExecutorConformance, PreparingThatFailsIsReported) {
+  BuildCKernel(device_, artifact_, "for (long i = 0; i < N; ++i) OUT[i] = 1;", "return -5;");
+  const RunOutcome outcome = Run(Request(PreparedEntry(100)));
+  ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+  EXPECT_EQ(Only(outcome).kernel_error, -5);
+  EXPECT_TRUE(Only(outcome).samples_ns.empty());
+}
+
+TEST_P(ExecutorConformance, PreparingThatIsNotThereIsNamed) {
+  BuildCKernel(device_, artifact_, "for (long i = 0; i < N; ++i) OUT[i] = 1;");
+  const RunOutcome outcome = Run(Request(PreparedEntry(100)));
+  EXPECT_NE(outcome.status, RunStatus::kOk);
+  EXPECT_NE(outcome.message.find("pack_argv"), std::string::npos) << outcome.message;
+}
+
 TEST_P(ExecutorConformance, KernelsOwnErrorIsReported) {
   const RunOutcome outcome = RunC("return -7;");
   ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;

@@ -74,7 +74,14 @@ void BuildHungryKernel(const Device& device, const std::string& path, int64_t by
   RunTool({"ld.lld-14", "-shared", path + ".o", "-o", path});
 }
 
-void BuildCKernel(const Device& device, const std::string& path, const std::string& body) {
+void BuildCKernel(const Device& device, const std::string& path, const std::string& body,
+                  const std::string& pack) {
+  const std::string pointers = R"(
+  volatile float* IN = ((Buffer*)args[0])->host;
+  volatile float* OUT = ((Buffer*)args[1])->host;
+  long N = ((Buffer*)args[1])->dim[0].extent;
+  (void)IN; (void)OUT; (void)N;
+)";
   // The host pointer is the third word of a halide_buffer_t, its first dimension's extent the
   // second int of what `dim` points to.
   std::ofstream(path + ".c") << R"(
@@ -83,12 +90,11 @@ void abort(void);
 typedef struct { int min, extent, stride, flags; } Dim;
 typedef struct { unsigned long device; void* iface; float* host; unsigned long flags;
                  unsigned type; int dimensions; Dim* dim; void* padding; } Buffer;
-int kernel_argv(void** args) {
-  volatile float* IN = ((Buffer*)args[0])->host;
-  volatile float* OUT = ((Buffer*)args[1])->host;
-  long N = ((Buffer*)args[1])->dim[0].extent;
-  (void)IN; (void)OUT; (void)N;
-)" << body << "\n  return 0;\n}\n";
+int kernel_argv(void** args) {)"
+                             << pointers << body << "\n  return 0;\n}\n"
+                             << (pack.empty() ? ""
+                                              : "int pack_argv(void** args) {" + pointers + pack +
+                                                    "\n  return 0;\n}\n");
   const bool arm = device.triplet == "aarch64-linux-gnu";
   RunTool({arm ? "aarch64-linux-gnu-gcc" : "gcc", "-O1", "-fPIC", "-shared", "-nostdlib",
            "-ffreestanding", path + ".c", "-o", path});
@@ -112,6 +118,12 @@ EntrySpec ElementwiseEntry(int64_t n) {
   entry.output = {{n}};
   entry.canonical_output = {n};
   entry.probe_points = {0, n - 1};
+  return entry;
+}
+
+EntrySpec PreparedEntry(int64_t n) {
+  EntrySpec entry = ElementwiseEntry(n);
+  entry.prepare = PrepareSpec{"pack", 0, {{n + 1}}};
   return entry;
 }
 

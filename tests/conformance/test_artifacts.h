@@ -26,10 +26,14 @@ void BuildMatmul(const Device& device, const std::string& path, bool parallel);
 // Halide kernel whose schedule allocates `bytes` on the heap.
 void BuildHungryKernel(const Device& device, const std::string& path, int64_t bytes);
 // int kernel_argv(void**) with this body in C; IN and OUT are float pointers, N the output's size.
-void BuildCKernel(const Device& device, const std::string& path, const std::string& body);
+// `pack`, where not empty, is the body of a second function, pack_argv.
+void BuildCKernel(const Device& device, const std::string& path, const std::string& body,
+                  const std::string& pack = "");
 
 EntrySpec MatmulEntry(int64_t n);
 // One input and one output of `n` elements.
 EntrySpec ElementwiseEntry(int64_t n);
+// The same, whose input `pack` turns into n + 1 elements ahead.
+EntrySpec PreparedEntry(int64_t n);
 
 }  // namespace halyard

@@ -102,18 +102,27 @@ LibrarySpec SmallSpec(const std::string& device_id, const std::string& name,
   LibrarySpec spec{LoadDevice(device_id).value(), name, {}, out_dir, "0123456789ab"};
   int64_t id = 1;
   for (const char* text :
-       {"gemm:48x40x24:f32", "gemm:33x17x9:f32", "conv2d:1x10x9x8x16x3x3,pad=1:f32",
-        "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8:f32", "conv2d:1x6x6x16x8x1x1:f32",
-        "gemm:33x17x9,packed=1:f32", "gemm:20x51x30,packed=1:f32",
-        "conv2d:1x10x9x8x16x3x3,pad=1,packed=1:f32", "conv2d:1x12x9x16x24x3x3,pad=1,packed=1:f32",
+       {"gemm:48x40x24:f32",
+        "gemm:33x17x9:f32",
+        "conv2d:1x10x9x8x16x3x3,pad=1:f32",
+        "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8:f32",
+        "conv2d:1x6x6x16x8x1x1:f32",
+        "gemm:33x17x9,packed=1:f32",
+        "gemm:20x51x30,packed=1:f32",
+        "conv2d:1x10x9x8x16x3x3,pad=1,packed=1:f32",
+        "conv2d:1x12x9x16x24x3x3,pad=1,packed=1:f32",
         "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8,packed=1:f32",
-        "gemm:33x17x9,bias=1,act=gelu:f32", "gemm:33x17x9,residual=1:f32",
-        "gemm:33x17x9,packed=1,bias=1,act=relu:f32", "gemm:5x40x24,packed=1,act=gelu:f32",
+        "gemm:33x17x9,bias=1,act=gelu:f32",
+        "gemm:33x17x9,residual=1:f32",
+        "gemm:33x17x9,packed=1,bias=1,act=relu:f32",
+        "gemm:5x40x24,packed=1,act=gelu:f32",
         "conv2d:1x10x9x8x16x3x3,pad=1,bias=1,act=relu:f32",
         "conv2d:1x10x9x8x16x3x3,pad=1,bias=1,residual=1,act=relu:f32",
         "conv2d:1x12x9x16x24x3x3,pad=1,packed=1,bias=1,residual=1:f32",
         "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8,packed=1,bias=1,act=relu:f32",
-        "softmax:19x70:f32", "attention:2x24x8:f32", "attention:2x9x21x8,causal=1:f32"}) {
+        "softmax:19x70:f32",
+        "attention:2x24x8:f32",
+        "attention:2x9x21x8,causal=1:f32"}) {
     spec.variants.push_back(MakeVariant(text, spec.device, id % 2 == 1, id));
     id++;
   }

@@ -1,5 +1,5 @@
 // The kernels of a shipped library beside what people link today, in one run:
-//   against_libraries WORKLOADS LOG [--rounds N] [--only TEXT]
+//   against_libraries WORKLOADS LOG [--rounds N] [--only TEXT] [--no-adams]
 // such as `against_libraries schedules/workloads/softmax.txt tuned.db`. Every answer is checked
 // against the reference and the others before anything is timed. Workloads that the log has no
 // schedule for are named and left out.
@@ -10,6 +10,7 @@
 #include <cmath>
 #include <map>
 
+#include "adams2019.h"
 #include "contender.h"
 #include "fmt/format.h"
 #include "interleave.h"
@@ -27,6 +28,7 @@ namespace {
 struct Options {
   std::string workloads, log, only;
   int rounds = 15;
+  bool no_adams = false;
 };
 
 constexpr double kSampleSeconds = 10e-3;
@@ -84,13 +86,22 @@ struct Row {
   double ratio;
 };
 
-// Prints the workload's row. Returns our time over the best peer's.
-std::optional<Row> CompareOne(const Workload& w, const ShippedLibrary& ours, const Peak& peak,
-                              const Device& device, int rounds) {
+// What is averaged together: kinds of convolution are bound by different things.
+std::string KindOf(const Workload& w) {
+  if (w.op != "conv2d") return w.op;
+  if (w.attribute("groups") > 1) return "conv2d with groups";
+  const bool three = w.shape[5] == 3 && w.shape[6] == 3 && w.attribute("stride") == 1;
+  return three ? "conv2d 3x3, stride 1" : "conv2d 1x1, strided and larger";
+}
+
+// Prints the workload's row; `adams` may be null. Returns our time over the best peer's.
+std::optional<Row> CompareOne(const Workload& w, const ShippedLibrary& ours, Adams2019* adams,
+                              const Peak& peak, const Device& device, int rounds) {
   Problem p = MakeProblem(w);
   std::vector<Contender> contenders = {ours.Bind(p)};
   AddBlas(p, contenders);
   AddOneDnn(p, contenders);
+  const std::string no_adams = adams == nullptr ? "" : adams->Add(p, contenders);
   contenders[0].run();
   const Tensor expected = p.output;
   if (const std::string wrong = WrongAtProbePoints(p, expected); !wrong.empty()) {
@@ -123,6 +134,7 @@ std::optional<Row> CompareOne(const Workload& w, const ShippedLibrary& ours, con
       best = i;
     }
   }
+  if (!no_adams.empty()) line += "  Adams2019 " + no_adams;
   fmt::print("{}\n", line);
   if (best == 0) return std::nullopt;
   const RatioInterval all = PairedRatio(samples[0], samples[best]);
@@ -134,7 +146,7 @@ std::optional<Row> CompareOne(const Workload& w, const ShippedLibrary& ours, con
   }
   fmt::print("\n");
   std::fflush(stdout);
-  return Row{w.op + (packed ? ", weights laid out ahead" : ""), all.mean};
+  return Row{KindOf(w) + (packed ? ", weights laid out ahead" : ""), all.mean};
 }
 
 void PrintMeans(const std::map<std::string, std::vector<double>>& rows) {
@@ -158,6 +170,12 @@ absl::Status Compare(const Options& options) {
   if (!peak.ok()) return peak.status();
   const auto ours = ShippedLibrary::Make(*device, options.log);
   if (!ours.ok()) return ours.status();
+  std::unique_ptr<Adams2019> adams;
+  if (!options.no_adams) {
+    auto made = Adams2019::Make(*device, **executor);
+    if (!made.ok()) return made.status();
+    adams = std::move(*made);
+  }
   fmt::print(
       "peak {:.1f} GFLOP/s, copy {:.1f} GB/s; medians of {} interleaved rounds; c: of the peak, "
       "m: of the copy\n",
@@ -170,7 +188,8 @@ absl::Status Compare(const Options& options) {
       fmt::print("{}: not in the log\n", text);
       continue;
     }
-    if (const auto row = CompareOne(l.workload, **ours, *peak, *device, options.rounds)) {
+    if (const auto row =
+            CompareOne(l.workload, **ours, adams.get(), *peak, *device, options.rounds)) {
       rows[row->kind].push_back(row->ratio);
     }
   }
@@ -201,6 +220,9 @@ int main(int argc, char** argv) {
   add("log", po::value(&options.log)->required(), "measurement log");
   add("rounds", po::value(&options.rounds)->default_value(15), "interleaved rounds, 2 at least");
   add("only", po::value(&options.only), "only workloads whose text has this in it");
+  add("no-adams", po::bool_switch(&options.no_adams),
+      "without Halide's Adams2019 autoscheduler, which takes up to two minutes a workload to "
+      "build");
   po::positional_options_description positional;
   positional.add("workloads", 1).add("log", 1);
   po::variables_map given;

@@ -24,6 +24,7 @@ RunRequest SomeRequest() {
   entry.canonical_output = {3, 4};
   entry.probe_points = {0, 11};
   entry.projection = true;
+  entry.prepare = PrepareSpec{"kernel_pack", 1, {{5, 4}}};
   request.candidates = {{"/a b/\"c\".so", {entry, entry}}, {"d", {}}};
   return request;
 }
@@ -35,6 +36,7 @@ TEST(RunProtocol, RequestRoundTrips) {
   EXPECT_EQ(json(received), sent);
   EXPECT_EQ(received.seed, 0xfedcba9876543210ull);
   EXPECT_EQ(received.candidates[0].entries[1].inputs[0].elements(), 12);
+  EXPECT_EQ(received.candidates[0].entries[1].prepare->packed.elements(), 20);
 }
 
 TEST(RunProtocol, ReplyRoundTripsNonFiniteValues) {

@@ -1,4 +1,10 @@
 // out[R, C] = exp(x - max of the row) / sum of the row, rows of a row-major matrix.
+//
+// Arithmetic, a vector of 16: maximum 1 load and 1 micro-op; exponential 13 (exp2.h), sum 1, 1
+// store; scale 1 load, 1 multiplication, 1 store. 16 micro-ops on two vector ports, 8 cycles, for
+// 64 bytes read and 64 written: at 3.7 GHz 30 GB/s a core, about what a core copies out of its L2
+// and more than memory gives, so the passes over a row are to meet it in cache. A row that does not
+// fit is read once less by the online form, for twice the exponentials.
 
 #include <cmath>
 
@@ -20,14 +26,14 @@ using Halide::Var;
 
 struct Tiles {
   int vec, partials, unroll, block, grain;
-  bool store;
+  bool store = false, online = false;
   int width() const { return vec * partials; }  // columns folded into one step of a reduction
 };
 
 Tiles ReadTiles(const ConfigView& view) {
   auto read = [&](const char* name) { return static_cast<int>(view[name]); };
-  return {read("vec"),   read("partials"), read("unroll"),
-          read("block"), read("grain"),    view.is("form", "store")};
+  return {read("vec"),   read("partials"),         read("unroll"),           read("block"),
+          read("grain"), view.is("form", "store"), view.is("form", "online")};
 }
 
 class Softmax final : public Operator {
@@ -49,8 +55,10 @@ class Softmax final : public Operator {
     SpaceDefinition def;
     def.version = 1;
     def.knobs = {
-        // Exponentials kept in a row buffer, or computed again for the output.
-        Knob::Choice("form", {"store", "recompute"}),
+        // Exponentials kept in a row buffer, or computed again for the output; or maximum and sum
+        // in
+        // one pass, the sum rescaled as the maximum grows, and exponentials again for the output.
+        Knob::Choice("form", {"store", "recompute", "online"}),
         Knob::Sizes("vec", VectorWidths(device)),
         // Independent partial maxima and sums: one chain is bound by the latency of max and add.
         Knob::Sizes("partials", {1, 2, 3, 4, 6, 8}),
@@ -65,7 +73,7 @@ class Softmax final : public Operator {
     def.why_invalid = [=](const ConfigView& v) -> std::string {
       const Tiles t = ReadTiles(v);
       const int native = std::max(1, t.vec / device.lanes_f32());
-      if (t.partials * native * 2 > device.vector_registers)
+      if (t.partials * native * (t.online ? 4 : 2) > device.vector_registers)
         return "partial results spill registers";
       if (t.width() > RoundUp(columns, t.vec)) return "a reduction step wider than the row";
       if (t.unroll * t.vec > RoundUp(columns, t.vec)) return "unrolls beyond the row";
@@ -90,7 +98,7 @@ class Softmax final : public Operator {
 
   Lowered LowerGeneric(const Device& device) const override {
     ImageParam x(Halide::Float(32), 2, "x");
-    const Tiles tiles{device.lanes_f32(), 1, 1, 1, 1, true};
+    const Tiles tiles{device.lanes_f32(), 1, 1, 1, 1, /*store=*/true};
     return {Schedule(x, x.dim(1).extent(), x.dim(0).extent(), tiles, true), {x}, {}, {}};
   }
 
@@ -136,7 +144,7 @@ class Softmax final : public Operator {
     Var c("c"), r("r"), j("j"), rb("rb"), ri("ri"), co("co"), cv("cv"), jo("jo"), jv("jv"),
         task("task");
     Func in("in"), part_max("part_max"), row_max("row_max"), largest("largest"), e("e");
-    Func part_sum("part_sum"), row_sum("row_sum"), scale("scale"), out("softmax");
+    Func online("online"), part_sum("part_sum"), row_sum("row_sum"), scale("scale"), out("softmax");
     const Expr steps = (columns + t.width() - 1) / t.width();
     RDom k(0, steps, "k"), k2(0, steps, "k2"), f(0, t.width(), "f"), f2(0, t.width(), "f2");
 
@@ -144,17 +152,33 @@ class Softmax final : public Operator {
     // exponential is masked to zero. Rows past the end are computed and never stored.
     const Expr row = Halide::min(r, rows - 1);
     in(c, r) = x(Halide::min(Halide::likely(c), columns - 1), row) * kLog2E;
-    part_max(j, r) = kMaskedScore;
-    part_max(j, r) = Halide::max(part_max(j, r), in(k * t.width() + j, r));
+    auto within = [&](Expr column, Expr value) {
+      return Halide::select(Halide::likely(column < columns), value, 0.0f);
+    };
     row_max(r) = kMaskedScore;
-    row_max(r) = Halide::max(row_max(r), part_max(f, r));
-    largest(r) = row_max(r);
-    e(c, r) = Exp2NonPositive(in(c, r) - largest(r));
-    part_sum(j, r) = 0.0f;
-    const Expr column = k2 * t.width() + j;
-    part_sum(j, r) += Halide::select(Halide::likely(column < columns), e(column, r), 0.0f);
     row_sum(r) = 0.0f;
-    row_sum(r) += part_sum(f2, r);
+    if (t.online) {
+      // Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018, in each lane.
+      const Expr column = k * t.width() + j, x_at = in(column, r);
+      online(j, r) = Halide::Tuple(kMaskedScore, 0.0f);
+      const Expr before = online(j, r)[0], after = Halide::max(before, x_at);
+      online(j, r) = Halide::Tuple(after, online(j, r)[1] * Exp2NonPositive(before - after) +
+                                              within(column, Exp2NonPositive(x_at - after)));
+      row_max(r) = Halide::max(row_max(r), online(f, r)[0]);
+      largest(r) = row_max(r);
+      e(c, r) = Exp2NonPositive(in(c, r) - largest(r));
+      row_sum(r) += online(f2, r)[1] * Exp2NonPositive(online(f2, r)[0] - largest(r));
+    } else {
+      part_max(j, r) = kMaskedScore;
+      part_max(j, r) = Halide::max(part_max(j, r), in(k * t.width() + j, r));
+      row_max(r) = Halide::max(row_max(r), part_max(f, r));
+      largest(r) = row_max(r);
+      e(c, r) = Exp2NonPositive(in(c, r) - largest(r));
+      part_sum(j, r) = 0.0f;
+      const Expr column = k2 * t.width() + j;
+      part_sum(j, r) += within(column, e(column, r));
+      row_sum(r) += part_sum(f2, r);
+    }
     scale(r) = 1.0f / row_sum(r);
     out(c, r) = e(c, r) * scale(r);
 
@@ -174,19 +198,26 @@ class Softmax final : public Operator {
       if (t.unroll > 1) e.unroll(co, t.unroll, TailStrategy::RoundUp);
     }
     for (Func whole : {largest, scale}) whole.compute_at(out, rb).bound_extent(r, t.block);
-    ScheduleFold(part_max, row_max, largest, j, r, k, f, t);
-    ScheduleFold(part_sum, row_sum, scale, j, r, k2, f2, t);
+    if (t.online) {
+      online.compute_at(out, rb).bound_extent(r, t.block);
+      ScheduleLanes(online, j, r, k, t);
+    } else {
+      part_max.compute_at(largest, r);
+      part_sum.compute_at(scale, r);
+      ScheduleLanes(part_max, j, r, k, t);
+      ScheduleLanes(part_sum, j, r, k2, t);
+    }
+    row_max.compute_at(largest, r).update().atomic().vectorize(f.x);
+    row_sum.compute_at(scale, r).update().atomic().vectorize(f2.x);
     return out;
   }
 
-  static void ScheduleFold(Func part, Func row, Func whole, Var j, Var r, RDom& k, RDom& f,
-                           const Tiles& t) {
+  // The partial results of a row, in registers over all of `k`.
+  static void ScheduleLanes(Func part, Var j, Var r, RDom& k, const Tiles& t) {
     Var jo("jo"), jv("jv");
-    part.compute_at(whole, r).bound_extent(j, t.width());
+    part.bound_extent(j, t.width());
     part.split(j, jo, jv, t.vec).vectorize(jv).unroll(jo);
-    part.update().split(j, jo, jv, t.vec).reorder(jv, jo, k.x).vectorize(jv).unroll(jo);
-    row.compute_at(whole, r);
-    row.update().atomic().vectorize(f.x);
+    part.update().split(j, jo, jv, t.vec).reorder(jv, jo, k.x, r).vectorize(jv).unroll(jo);
   }
 };
 

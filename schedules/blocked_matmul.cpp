@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fmt/format.h"
+#include "schedules/epilogue.h"
 #include "schedules/knob_sets.h"
 
 namespace halyard {
@@ -161,6 +162,12 @@ void ScheduleRegisterTile(Func acc, RVar k, const MatmulTile& t, Var n, Var m) {
   if (t.unroll_k > 1) update.unroll(k, t.unroll_k);
 }
 
+// Whether `extent` is known to be whole tiles.
+bool Divides(int tile, const Expr& extent) {
+  const int64_t* known = Halide::Internal::as_const_int(extent);
+  return known != nullptr && *known % tile == 0;
+}
+
 }  // namespace
 
 BufferSpec PanelShape(const MatmulSizes& sizes, const ConfigView& view) {
@@ -169,7 +176,8 @@ BufferSpec PanelShape(const MatmulSizes& sizes, const ConfigView& view) {
 }
 
 Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents& e,
-                    const ConfigView& view, const PanelsAhead& ahead) {
+                    const ConfigView& view, const PanelsAhead& ahead,
+                    const StoredValue& stored_value) {
   const MatmulTile t = ReadMatmulTile(view);
   Var n("n"), m("m"), k("k"), tap("tap"), kb("kb");
   const bool pad = view.is("tail", "pad");
@@ -222,11 +230,19 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
     partial(with_part(Vars{n, m, kb, tap})) += a_rows(at, tap, m) * b_at(n, at, tap);
     acc(with_part(Vars{n, m})) += partial(with_part(Exprs{n, m, blocks.x, blocks.y}));
   }
-  tiled(with_part(Vars{n, m})) = acc(with_part(Exprs{n, m}));
+  if (split || !stored_value) {
+    tiled(with_part(Vars{n, m})) = acc(with_part(Exprs{n, m}));
+  } else {
+    // A padded tail, and a last cache tile, ask for what lies past the edge.
+    const bool past_n = pad && !Divides(t.cols() * t.tile_n, e.cols);
+    const bool past_m = pad && !Divides(t.reg_m * t.tile_m, e.rows);
+    tiled(n, m) =
+        stored_value(acc(n, m), InsideTail(n, e.cols, past_n), InsideTail(m, e.rows, past_m));
+  }
   if (split) {
     Expr sum = tiled(n, m, 0);
     for (int i = 1; i < t.k_split; i++) sum += tiled(n, m, i);
-    out(n, m) = sum;
+    out(n, m) = stored_value ? stored_value(sum, n, m) : sum;
     // WhyMatmulInvalid: N holds a vector.
     out.vectorize(n, t.vec, TailStrategy::ShiftInwards);
     tiled.compute_root().bound(s, 0, t.k_split);

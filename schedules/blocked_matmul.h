@@ -66,11 +66,16 @@ using PanelsAhead = std::function<Halide::ImageParam(Halide::Func panels)>;
 // Their extents: [column panel][tap][k][column in panel].
 BufferSpec PanelShape(const MatmulSizes& sizes, const ConfigView& view);
 
+// What is stored of the product's element `value` in column n of row m. The product calls it with n
+// and m inside its extents.
+using StoredValue = std::function<Halide::Expr(Halide::Expr value, Halide::Expr n, Halide::Expr m)>;
+
 // Defines and schedules the product into a new output Func(n, m). `a` is a Func (k, tap, m), `b` a
 // Func (n, k, tap); both must be safe to read inside the extents. `ahead` is called where the
 // config has B laid out ahead of the calls.
 Halide::Func ScheduleMatmul(const std::string& name, Halide::Func a, Halide::Func b,
                             const MatmulExtents& extents, const ConfigView& view,
-                            const PanelsAhead& ahead = nullptr);
+                            const PanelsAhead& ahead = nullptr,
+                            const StoredValue& stored_value = nullptr);
 
 }  // namespace halyard

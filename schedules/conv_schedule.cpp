@@ -107,9 +107,11 @@ Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
     lowered.inputs = {x_shape, w_shape};
     lowered.arguments = {x, w};
   }
+  const EpilogueStage stage(c.epilogue, out_shape, /*channel_dims=*/1, lowered);
+  const StoredValue stored = [&](Expr value, Expr n, Expr m) { return stage(value, {n, m}); };
   lowered.output = ScheduleMatmul("conv2d", fields, weights,
                                   {Extent(p.rows), Extent(p.cols), Extent(p.depth), Extent(p.taps)},
-                                  view, ahead);
+                                  view, ahead, c.epilogue.empty() ? nullptr : stored);
   BindDense(lowered.output, out_shape);
   return lowered;
 }
@@ -165,11 +167,16 @@ Lowered LowerDirect(const ConvSizes& c, const ConfigView& view) {
       padded(r.x, g, x * Extent(c.stride) + r.y * Extent(c.dilation) - Extent(c.pad),
              y * Extent(c.stride) + r.z * Extent(c.dilation) - Extent(c.pad), n) *
       weight;
-  out(cg, g, x, y, n) = acc(cg, g, x, y, n);
+  const EpilogueStage stage(c.epilogue, out_shape, /*channel_dims=*/2, lowered);
+  const bool pad = view.is("tail", "pad");
+  const Expr read_lane = InsideTail(lane, lane_extent, pad && LaneExtent(c) % t.cols() != 0);
+  out(cg, g, x, y, n) =
+      stage(acc(cg, g, x, y, n), {depthwise ? Expr(cg) : read_lane, depthwise ? read_lane : Expr(g),
+                                  InsideTail(x, Extent(c.ow()), pad && c.ow() % t.reg_m != 0),
+                                  InsideTail(y, Extent(c.oh()), c.oh() % view["rows"] != 0), n});
 
   const Var rest = depthwise ? cg : g;
-  const TailStrategy tail =
-      view.is("tail", "pad") ? TailStrategy::GuardWithIf : TailStrategy::ShiftInwards;
+  const TailStrategy tail = pad ? TailStrategy::GuardWithIf : TailStrategy::ShiftInwards;
   out.bound(lane, 0, lane_extent).split(lane, lt, lr, t.cols(), tail).split(lr, lu, lv, t.vec);
   out.split(x, xt, xr, t.reg_m, tail).vectorize(lv).unroll(lu).unroll(xr);
   out.split(y, yo, yi, static_cast<int>(view["rows"]), TailStrategy::GuardWithIf);

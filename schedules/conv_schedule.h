@@ -15,6 +15,7 @@
 // what L2 and L3 give here, so memory binds it.
 #pragma once
 
+#include "schedules/epilogue.h"
 #include "schedules/operator.h"
 
 namespace halyard {
@@ -22,6 +23,7 @@ namespace halyard {
 struct ConvSizes {
   int64_t n, h, w, ci, co, kh, kw, stride, pad, dilation, groups;
   bool weights_ahead;  // laid out, or transformed, ahead of the calls
+  Epilogue epilogue;
   int64_t oh() const { return (h + 2 * pad - ((kh - 1) * dilation + 1)) / stride + 1; }
   int64_t ow() const { return (w + 2 * pad - ((kw - 1) * dilation + 1)) / stride + 1; }
   int64_t ci_group() const { return ci / groups; }
@@ -36,7 +38,7 @@ struct ConvSizes {
 SpaceDefinition ConvSpace(const ConvSizes& sizes, const Device& device);
 
 // REQUIRES: the config is valid in ConvSpace(sizes, device) for some device.
-// The weights are input 1.
+// The weights are input 1, what the epilogue reads follows.
 Lowered ScheduleConv(const ConvSizes& sizes, const ConfigView& view);
 
 }  // namespace halyard

@@ -52,6 +52,12 @@ struct ProbePlan {
 struct AttributeSpec {
   std::string name;
   int64_t default_value, min, max;
+  // Where not empty, value i is written labels[i].
+  std::vector<std::string> labels = {};
+
+  std::string text(int64_t value) const {
+    return labels.empty() ? std::to_string(value) : labels[static_cast<size_t>(value)];
+  }
 };
 
 // An operator with a constant operand has the attribute `packed`: 1 where that operand is laid out
@@ -75,13 +81,15 @@ class Operator {
   virtual Lowered Lower(const Workload& workload, const Device& device,
                         const ConfigView& config) const = 0;
   // The algorithm with its dimensions as run-time values and the safe schedule's structure: what a
-  // shipped library falls back on. Scalars follow `shape_names()` then attributes().
+  // shipped library falls back on. Scalars follow `shape_names()` then attributes(). Without an
+  // epilogue (epilogue.h), which the library then applies in a pass of its own.
   virtual Lowered LowerGeneric(const Device& device) const = 0;
   // The unscheduled algorithm with estimates set, for an autoscheduler to schedule.
   virtual Lowered LowerUnscheduled(const Workload& workload) const = 0;
 
-  virtual std::vector<std::string> input_names() const = 0;  // e.g. {"a", "b"}
-  virtual std::vector<std::string> dim_names() const = 0;    // names of Workload::shape entries
+  // e.g. {"a", "b"}; the inputs of a workload's epilogue follow.
+  virtual std::vector<std::string> input_names() const = 0;
+  virtual std::vector<std::string> dim_names() const = 0;  // names of Workload::shape entries
   virtual std::vector<BufferSpec> InputShapes(const Workload& workload) const = 0;
   virtual BufferSpec OutputShape(const Workload& workload) const = 0;
 

@@ -202,8 +202,14 @@ Lowered LowerWinograd(const ConvSizes& c, const ConfigView& view) {
   Var oy("oy");
   output_rows(co, ex, oy, px, py, n) =
       Apply(transforms.output, oy, [&](int e) { return product(co, px, py, ex, e, n); });
-  out(co, x, y, n) = Apply(transforms.output, x % w.m,
-                           [&](int e) { return output_rows(co, e, y % w.m, x / w.m, y / w.m, n); });
+  const EpilogueStage stage(c.epilogue, out_shape, /*channel_dims=*/1, lowered);
+  const int whole_channels = panels_outer ? t.cols() : t.vec;
+  out(co, x, y, n) =
+      stage(Apply(transforms.output, x % w.m,
+                  [&](int e) { return output_rows(co, e, y % w.m, x / w.m, y / w.m, n); }),
+            {InsideTail(co, Extent(c.co), c.co % whole_channels != 0),
+             InsideTail(x, Extent(c.ow()), c.ow() % w.m != 0),
+             InsideTail(y, Extent(c.oh()), c.oh() % (w.m * w.rows) != 0), n});
 
   // Output: tile by tile. A task is some rows of tiles, which then share the whole transformed
   // filter; or one panel of channels over all tiles, which has its own part of the filter in its

@@ -1,5 +1,6 @@
 #include "schedules/workload.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -26,6 +27,16 @@ absl::StatusOr<int64_t> ParseSize(std::string_view text, const std::string& what
   return value;
 }
 
+absl::StatusOr<int64_t> ParseAttribute(const std::string& text, const AttributeSpec& spec,
+                                       const std::string& shape) {
+  const std::string what = fmt::format("--shape '{}': {}", shape, spec.name);
+  if (spec.labels.empty()) return ParseSize(text, what, spec.min, spec.max);
+  const auto label = std::find(spec.labels.begin(), spec.labels.end(), text);
+  if (label != spec.labels.end()) return label - spec.labels.begin();
+  return absl::InvalidArgumentError(
+      fmt::format("{} is '{}'; give one of {}", what, text, absl::StrJoin(spec.labels, ", ")));
+}
+
 absl::Status CheckTensorSizes(const Operator& op, const Workload& workload) {
   auto check = [](const std::string& name, const BufferSpec& buffer) -> absl::Status {
     // Halide indexes with 32 bits, so a tensor must stay below 2^31 elements.
@@ -39,7 +50,8 @@ absl::Status CheckTensorSizes(const Operator& op, const Workload& workload) {
   };
   const auto inputs = op.InputShapes(workload);
   const auto names = op.input_names();
-  for (size_t i = 0; i < inputs.size(); i++) {
+  // What an epilogue reads is no larger than the output.
+  for (size_t i = 0; i < names.size(); i++) {
     if (auto s = check(names[i], inputs[i]); !s.ok()) return s;
   }
   return check("output", op.OutputShape(workload));
@@ -53,7 +65,7 @@ std::string Workload::ToText() const {
   if (op_def != nullptr) {
     for (const AttributeSpec& a : op_def->attributes()) {
       const int64_t value = attribute(a.name);
-      if (value != a.default_value) text += fmt::format(",{}={}", a.name, value);
+      if (value != a.default_value) text += fmt::format(",{}={}", a.name, a.text(value));
     }
   }
   return text + ":" + dtype;
@@ -104,8 +116,7 @@ absl::StatusOr<Workload> MakeWorkload(const std::string& op_name, const std::str
           fmt::format("--shape '{}': attribute '{}' stands twice; give it once", shape, kv.first));
     }
     seen.push_back(kv.first);
-    auto value = ParseSize(kv.second, fmt::format("--shape '{}': {}", shape, kv.first), spec->min,
-                           spec->max);
+    auto value = ParseAttribute(kv.second, *spec, shape);
     if (!value.ok()) return value.status();
     w.attributes[kv.first] = *value;
   }

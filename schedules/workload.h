@@ -10,13 +10,13 @@
 
 namespace halyard {
 
-// Canonical text: `attention:16x4096x40:f32`, `conv2d:1x56x56x64x64x3x3,stride=1,pad=1:f32`.
-// Attributes at their default are left out, the others stand in the operator's order.
+// Canonical text: `attention:16x4096x40:f32`, `gemm:128x3072x768,bias=1,act=gelu:f32`. Attributes
+// at their default are left out, the others stand in the operator's order.
 struct Workload {
   std::string op;
   std::vector<int64_t> shape;
   std::string dtype = "f32";
-  std::map<std::string, int64_t> attributes;  // every attribute of the operator, defaults filled in
+  std::map<std::string, int64_t> attributes;  // all of the operator's, labels as their position
 
   std::string ToText() const;
   int64_t attribute(const std::string& name) const { return attributes.at(name); }

@@ -1,6 +1,6 @@
 // NHWC convolution: out[N, OH, OW, CO] = sum over (kh, kw, ci) of in[N, H, W, CI] * w[KH, KW, CI/g,
-// CO], zero padding, stride, dilation and g groups (depthwise is g = CI = CO); packed=1: the
-// weights are constant and laid out or transformed ahead.
+// CO], zero padding, stride, dilation and g groups (depthwise is g = CI = CO), with an optional
+// epilogue (epilogue.h); packed=1: the weights are constant and laid out or transformed ahead.
 
 #include <algorithm>
 
@@ -28,14 +28,17 @@ class Conv2d final : public Operator {
  public:
   std::string name() const override { return "conv2d"; }
   std::string shape_help() const override {
-    return "NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=,packed=1]";
+    return "NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=,packed=1,bias=1,residual=1,"
+           "act=relu|gelu]";
   }
   std::vector<AttributeSpec> attributes() const override {
-    return {{"stride", 1, 1, 64},
-            {"pad", 0, 0, 1024},
-            {"dilation", 1, 1, 64},
-            {"groups", 1, 1, 1 << 20},
-            {kPackedAttribute, 0, 0, 1}};
+    std::vector<AttributeSpec> all = {{"stride", 1, 1, 64},
+                                      {"pad", 0, 0, 1024},
+                                      {"dilation", 1, 1, 64},
+                                      {"groups", 1, 1, 1 << 20},
+                                      {kPackedAttribute, 0, 0, 1}};
+    for (AttributeSpec& a : EpilogueAttributes()) all.push_back(std::move(a));
+    return all;
   }
   std::vector<std::string> input_names() const override { return {"x", "w"}; }
   std::vector<std::string> dim_names() const override {
@@ -70,7 +73,11 @@ class Conv2d final : public Operator {
   }
   std::vector<BufferSpec> InputShapes(const Workload& w) const override {
     const ConvSizes c = Sizes(w);
-    return {{{c.n, c.h, c.w, c.ci}}, {{c.kh, c.kw, c.ci_group(), c.co}}};
+    std::vector<BufferSpec> shapes = {{{c.n, c.h, c.w, c.ci}}, {{c.kh, c.kw, c.ci_group(), c.co}}};
+    for (BufferSpec& s : EpilogueShapes(c.epilogue, OutputShape(w))) {
+      shapes.push_back(std::move(s));
+    }
+    return shapes;
   }
   BufferSpec OutputShape(const Workload& w) const override {
     const ConvSizes c = Sizes(w);
@@ -110,8 +117,17 @@ class Conv2d final : public Operator {
     Plain p(x, w, Extent(c.stride), Extent(c.pad), Extent(c.dilation), Extent(c.groups),
             Extent(c.ci), Extent(c.w), Extent(c.h), Extent(c.ci_group()), Extent(c.co),
             Extent(c.kw), Extent(c.kh));
-    SetEstimates(p.out, OutputShape(wl));
-    return {p.out, {x, w}, shapes, OutputShape(wl)};
+    Func out = p.out;
+    Lowered lowered{{}, {x, w}, {shapes[0], shapes[1]}, OutputShape(wl)};
+    if (!c.epilogue.empty()) {
+      const EpilogueStage stage(c.epilogue, OutputShape(wl), /*channel_dims=*/1, lowered,
+                                EpilogueStage::Bounds::kEstimates);
+      out = Func("conv2d_fused");
+      out(p.co, p.x, p.y, p.b) = stage(p.out(p.co, p.x, p.y, p.b), {p.co, p.x, p.y, p.b});
+    }
+    SetEstimates(out, OutputShape(wl));
+    lowered.output = out;
+    return lowered;
   }
 
   // Products with padding are not counted.
@@ -128,7 +144,8 @@ class Conv2d final : public Operator {
       return taps;
     };
     return 2.0 * static_cast<double>(c.n * c.co * c.ci_group()) * taps_inside(c.oh(), c.h, c.kh) *
-           taps_inside(c.ow(), c.w, c.kw);
+               taps_inside(c.ow(), c.w, c.kw) +
+           EpilogueFlops(c.epilogue, OutputShape(w));
   }
 
   double Reference(const Workload& wl, const InputReader& in, int64_t index) const override {
@@ -148,11 +165,11 @@ class Conv2d final : public Operator {
         }
       }
     }
-    return sum;
+    return EpilogueReference(c.epilogue, sum, in, /*first=*/2, co, index);
   }
   double Tolerance(const Workload& w) const override {
     const ConvSizes c = Sizes(w);
-    return ReductionTolerance(c.ci_group() * c.kh * c.kw);
+    return EpilogueTolerance(c.epilogue, c.ci_group() * c.kh * c.kw);
   }
 
   // Output channels are folded into the weights first, then each (tap, channel) of the folded
@@ -160,7 +177,8 @@ class Conv2d final : public Operator {
   std::optional<double> Projection(const Workload& wl, const InputReader& in,
                                    uint64_t seed) const override {
     const ConvSizes c = Sizes(wl);
-    double sum = 0;
+    if (c.epilogue.activation != Activation::kNone) return std::nullopt;
+    double sum = EpilogueProjection(c.epilogue, OutputShape(wl), in, /*first=*/2, seed);
     for (int64_t g = 0; g < c.groups; g++) {
       for (int64_t ky = 0; ky < c.kh; ky++) {
         for (int64_t kx = 0; kx < c.kw; kx++) {
@@ -211,7 +229,8 @@ class Conv2d final : public Operator {
             w.attribute("pad"),
             w.attribute("dilation"),
             w.attribute("groups"),
-            w.attribute(kPackedAttribute) != 0};
+            w.attribute(kPackedAttribute) != 0,
+            EpilogueOf(w)};
   }
   // The workload with output rows in place of input rows, so that a probe can count in them.
   static Workload OutputRows(Workload w) {

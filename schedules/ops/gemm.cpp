@@ -1,9 +1,11 @@
-// C[M, N] = A[M, K] * B[K, N], all row-major; packed=1: B is constant and laid out ahead.
+// C[M, N] = A[M, K] * B[K, N], all row-major, with an optional epilogue (epilogue.h); packed=1: B
+// is constant and laid out ahead.
 
 #include <cmath>
 
 #include "fmt/format.h"
 #include "schedules/blocked_matmul.h"
+#include "schedules/epilogue.h"
 #include "schedules/knob_sets.h"
 #include "schedules/op_io.h"
 #include "schedules/operator.h"
@@ -21,8 +23,14 @@ using Halide::Var;
 class Gemm final : public Operator {
  public:
   std::string name() const override { return "gemm"; }
-  std::string shape_help() const override { return "MxNxK[,packed=1]"; }
-  std::vector<AttributeSpec> attributes() const override { return {{kPackedAttribute, 0, 0, 1}}; }
+  std::string shape_help() const override {
+    return "MxNxK[,packed=1,bias=1,residual=1,act=relu|gelu]";
+  }
+  std::vector<AttributeSpec> attributes() const override {
+    std::vector<AttributeSpec> all = EpilogueAttributes();
+    all.insert(all.begin(), {kPackedAttribute, 0, 0, 1});
+    return all;
+  }
   std::vector<std::string> input_names() const override { return {"a", "b"}; }
   std::vector<std::string> dim_names() const override { return {"m", "n", "k"}; }
 
@@ -30,7 +38,11 @@ class Gemm final : public Operator {
     return ExpectRank(w, {3}, "three sizes MxNxK, such as 512x512x512");
   }
   std::vector<BufferSpec> InputShapes(const Workload& w) const override {
-    return {{{M(w), K(w)}}, {{K(w), N(w)}}};
+    std::vector<BufferSpec> shapes = {{{M(w), K(w)}}, {{K(w), N(w)}}};
+    for (BufferSpec& s : EpilogueShapes(EpilogueOf(w), OutputShape(w))) {
+      shapes.push_back(std::move(s));
+    }
+    return shapes;
   }
   BufferSpec OutputShape(const Workload& w) const override { return {{M(w), N(w)}}; }
 
@@ -55,22 +67,25 @@ class Gemm final : public Operator {
     const auto shapes = InputShapes(w);
     BindDense(a, shapes[0]);
     BindDense(b, shapes[1]);
-    Lowered lowered{{}, {a, b}, shapes, OutputShape(w)};
+    Lowered lowered{{}, {a, b}, {shapes[0], shapes[1]}, OutputShape(w)};
     const PanelsAhead ahead = [&](Func panels) {
       const ImageParam packed =
           PrepareAhead(panels, PanelShape(Sizes(w), view), b, 1, lowered.prepare);
       lowered.arguments[1] = packed;
       return packed;
     };
-    lowered.output = Product(a, b, Extent(M(w)), Extent(N(w)), Extent(K(w)), view, ahead);
+    const Epilogue epilogue = EpilogueOf(w);
+    const EpilogueStage stage(epilogue, OutputShape(w), /*channel_dims=*/1, lowered);
+    const StoredValue stored = [&](Expr value, Expr n, Expr m) { return stage(value, {n, m}); };
+    lowered.output = Product(a, b, Extent(M(w)), Extent(N(w)), Extent(K(w)), view, ahead,
+                             epilogue.empty() ? nullptr : stored);
     BindDense(lowered.output, OutputShape(w));
     return lowered;
   }
 
   Lowered LowerGeneric(const Device& device) const override {
     ImageParam a(Halide::Float(32), 2, "a"), b(Halide::Float(32), 2, "b");
-    const ScheduleSpace space(
-        Space(Workload{name(), {8, 64, 64}, "f32", {{kPackedAttribute, 0}}}, device));
+    const ScheduleSpace space(Space(MakeWorkload(name(), "8x64x64", "f32").value(), device));
     Func out = Product(a, b, a.dim(1).extent(), b.dim(0).extent(), a.dim(0).extent(),
                        space.view(space.safe()));
     return {out, {a, b}, {}, {}};
@@ -85,25 +100,34 @@ class Gemm final : public Operator {
     Halide::RDom r(0, Extent(K(w)));
     Func prod("prod"), out("gemm");
     prod(n, m) += a(r, m) * b(n, r);
-    out(n, m) = prod(n, m);
+    Lowered lowered{out, {a, b}, {shapes[0], shapes[1]}, OutputShape(w)};
+    const EpilogueStage stage(EpilogueOf(w), OutputShape(w), /*channel_dims=*/1, lowered,
+                              EpilogueStage::Bounds::kEstimates);
+    out(n, m) = stage(prod(n, m), {n, m});
     SetEstimates(out, OutputShape(w));
-    return {out, {a, b}, shapes, OutputShape(w)};
+    return lowered;
   }
 
-  double Flops(const Workload& w) const override { return 2.0 * M(w) * N(w) * K(w); }
+  double Flops(const Workload& w) const override {
+    return 2.0 * M(w) * N(w) * K(w) + EpilogueFlops(EpilogueOf(w), OutputShape(w));
+  }
 
   double Reference(const Workload& w, const InputReader& in, int64_t index) const override {
     const int64_t m = index / N(w), n = index % N(w);
     double sum = 0;
     for (int64_t k = 0; k < K(w); k++) sum += in(0, m * K(w) + k) * in(1, k * N(w) + n);
-    return sum;
+    return EpilogueReference(EpilogueOf(w), sum, in, /*first=*/2, n, index);
   }
-  double Tolerance(const Workload& w) const override { return ReductionTolerance(K(w)); }
+  double Tolerance(const Workload& w) const override {
+    return EpilogueTolerance(EpilogueOf(w), K(w));
+  }
 
   // u^T (A B) v = (u^T A)(B v): the whole output checked in O(MK + KN).
   std::optional<double> Projection(const Workload& w, const InputReader& in,
                                    uint64_t seed) const override {
-    double sum = 0;
+    const Epilogue epilogue = EpilogueOf(w);
+    if (epilogue.activation != Activation::kNone) return std::nullopt;
+    double sum = EpilogueProjection(epilogue, OutputShape(w), in, /*first=*/2, seed);
     for (int64_t k = 0; k < K(w); k++) {
       double ua = 0, bv = 0;
       for (int64_t m = 0; m < M(w); m++) ua += ProjectionSign(seed, 0, m) * in(0, m * K(w) + k);
@@ -127,12 +151,13 @@ class Gemm final : public Operator {
   static bool Packed(const Workload& w) { return w.attribute(kPackedAttribute) != 0; }
 
   static Func Product(ImageParam a, ImageParam b, Expr rows, Expr cols, Expr depth,
-                      const ConfigView& view, const PanelsAhead& ahead = nullptr) {
+                      const ConfigView& view, const PanelsAhead& ahead = nullptr,
+                      const StoredValue& stored_value = nullptr) {
     Var n("n"), m("m"), k("k"), tap("tap");
     Func a_read("a_read"), b_read("b_read");
     a_read(k, tap, m) = a(k, m);
     b_read(n, k, tap) = b(n, k);
-    return ScheduleMatmul("gemm", a_read, b_read, {rows, cols, depth}, view, ahead);
+    return ScheduleMatmul("gemm", a_read, b_read, {rows, cols, depth}, view, ahead, stored_value);
   }
 };
 

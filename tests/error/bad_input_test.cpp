@@ -94,6 +94,9 @@ TEST_F(BadInput, Shapes) {
   ExpectRefused(gemm("99999999999999999999x8x8"), "size 1");
   ExpectRefused(gemm("65536x8x65536"), "4.29e+09");
   ExpectRefused(gemm("8x8x8,stride=2"), "'stride=2'");
+  ExpectRefused(gemm("8x8x8,act=tanh"), "act is 'tanh'; give one of none, relu, gelu");
+  ExpectRefused(gemm("8x8x8,act="), "act is ''");
+  ExpectRefused(gemm("8x8x8,bias=yes"), "bias is 'yes'");
   auto conv = [](const std::string& s) { return With({}, "conv2d", s); };
   ExpectRefused(conv("1x8x8x6x8x3x3,groups=4"), "groups");
   ExpectRefused(conv("1x8x8x8x6x3x3,groups=4"), "groups");

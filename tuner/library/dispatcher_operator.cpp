@@ -1,6 +1,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "fmt/format.h"
+#include "tuner/library/dispatcher_parts.h"
 #include "tuner/library/generated_text.h"
 
 namespace halyard {
@@ -103,11 +104,8 @@ $PACK_SIGNATURE {
     memcpy(packed, $CONSTANT, (size_t)elements_of(&shapes_[$CONSTANT_INDEX]) * sizeof *packed);
     return $PREFIX_OK;
   }
-  halide_buffer_t from_, to_;
-  halide_dimension_t from_dims_[MAX_RANK], to_dims_[MAX_RANK];
-  describe(&from_, from_dims_, &tuned_->plain, $CONSTANT);
-  describe(&to_, to_dims_, &tuned_->variant.tensors[$CONSTANT_INDEX], packed);
-  return status_of(tuned_->pack(&from_, &to_));
+  return pack_with(tuned_->pack, &tuned_->plain, $CONSTANT, &tuned_->variant.tensors[$CONSTANT_INDEX],
+                   packed);
 }
 
 $PACKED_SIGNATURE {
@@ -122,21 +120,11 @@ $PACKED_SIGNATURE {
 }
 )";
 
-std::string ShapeInitializer(const BufferSpec& tensor) {
-  return fmt::format("{{{}, {{{}}}}}", tensor.extents.size(), absl::StrJoin(tensor.extents, ", "));
-}
-
-// With the constant operand, where the variant takes it packed, so declared.
 std::string VariantRow(const PlannedOperator& planned, const PlannedVariant& v) {
-  std::vector<std::string> shapes;
-  for (size_t i = 0; i < v.tensors.size(); i++) {
-    const bool packed = v.prepare && static_cast<int>(i) == v.prepare->input;
-    shapes.push_back(ShapeInitializer(packed ? v.prepare->packed : v.tensors[i]));
-  }
   const std::string row =
       fmt::format("{{{{{}}},\n     {{{}}},\n     {}}}",
                   absl::StrJoin(LibraryPlan::SizesOf(*planned.op, v.variant->workload), ", "),
-                  absl::StrJoin(shapes, ", "), v.symbol);
+                  ShapeInitializers(v), v.symbol);
   if (!v.prepare) return fmt::format("    {},\n", row);
   const BufferSpec& plain = v.tensors[static_cast<size_t>(v.prepare->input)];
   return fmt::format("    {{{}, {}, {}}},\n", row, ShapeInitializer(plain), v.prepare->symbol);
@@ -174,6 +162,19 @@ std::string Repeat(const std::string& text, size_t times) {
 
 }  // namespace
 
+std::string ShapeInitializer(const BufferSpec& tensor) {
+  return fmt::format("{{{}, {{{}}}}}", tensor.extents.size(), absl::StrJoin(tensor.extents, ", "));
+}
+
+std::string ShapeInitializers(const PlannedVariant& v) {
+  std::vector<std::string> shapes;
+  for (size_t i = 0; i < v.tensors.size(); i++) {
+    const bool packed = v.prepare && static_cast<int>(i) == v.prepare->input;
+    shapes.push_back(ShapeInitializer(packed ? v.prepare->packed : v.tensors[i]));
+  }
+  return absl::StrJoin(shapes, ", ");
+}
+
 std::string DispatcherOperatorText(const std::string& library, const PlannedOperator& planned) {
   const OperatorContract& contract = *planned.contract;
   const size_t tensors = contract.tensors.size();
@@ -199,6 +200,7 @@ std::string DispatcherOperatorText(const std::string& library, const PlannedOper
   const std::string buffer_types = Repeat("halide_buffer_t*", tensors);
   std::string declarations, rows, packed_rows, rules, derived;
   for (const PlannedVariant& v : planned.variants) {
+    if (!v.epilogue.empty()) continue;
     declarations += fmt::format("int {}({});\n", v.symbol, buffer_types);
     if (v.prepare) {
       declarations +=
@@ -216,7 +218,7 @@ std::string DispatcherOperatorText(const std::string& library, const PlannedOper
   const std::string size_parameters = SizeParameters(planned), op = planned.op->name();
   const std::string function = library + "_" + op, query = library + "_is_tuned_" + op;
   const std::vector<std::string> sizes = LibraryPlan::SizeNames(*planned.op);
-  std::vector<std::pair<std::string, std::string>> marks = {
+  Marks marks = {
       {"$OP", op},
       {"$FALLBACK", planned.fallback_symbol},
       {"$FALLBACK_TYPES", types},
@@ -261,7 +263,9 @@ std::string DispatcherOperatorText(const std::string& library, const PlannedOper
         Signature(function + "_packed_floats", size_parameters + ", int64_t* floats")},
        {"$PACK_SIGNATURE", Signature(function + "_pack", size_parameters + ", const float* " +
                                                              plain + ", float* packed")}});
-  return absl::StrReplaceAll(std::string(kOperator) + kPacked, marks);
+  const std::string text = absl::StrReplaceAll(std::string(kOperator) + kPacked, marks);
+  if (!LibraryPlan::HasEpilogue(*planned.op)) return text;
+  return text + DispatcherFusedText(library, planned, marks);
 }
 
 }  // namespace halyard

@@ -38,6 +38,17 @@ std::string ParameterList(const PlannedOperator& planned, const std::string& con
 // `int64_t heads, int64_t queries, ...` alone.
 std::string SizeParameters(const PlannedOperator& planned);
 
+// The functions with an epilogue of an operator that has them; `packed` chooses between the two of
+// a kind. $NAME-like marks of HeaderText are left in.
+std::string HeaderFusedText(const std::string& library, const PlannedOperator& planned);
+std::string FusedSignature(const std::string& library, const PlannedOperator& planned, bool packed);
+std::string FusedQuerySignature(const std::string& library, const PlannedOperator& planned,
+                                bool packed);
+std::string FusedFloatsSignature(const std::string& library, const PlannedOperator& planned);
+std::string FusedPackSignature(const std::string& library, const PlannedOperator& planned);
+// The lines of the header's enum of activations, $PREFIX left in.
+std::string ActivationEnumerators();
+
 // `int function(parameters)`, broken into lines that align.
 std::string Signature(const std::string& function, const std::string& parameters);
 

@@ -46,6 +46,12 @@ enum $NAME_status {
   $PREFIX_KERNEL_FAILED = 4    /* a kernel refused; not expected of arguments that are good */
 };
 
+/* Of the functions with an epilogue. GELU is x / 2 (1 + erf(x / sqrt 2)) to 1.2e-7 max(1, |x|).
+ * What becomes of a NaN is undefined. */
+enum $NAME_activation {
+$ACTIVATIONS
+};
+
 /* One line about a status, never NULL; static storage. */
 const char* $NAME_error_text(int status);
 
@@ -103,17 +109,18 @@ std::string OperatorText(const LibraryPlan& plan, const PlannedOperator& planned
       Signature(query, SizeParameters(planned)));
   if (contract.constant < 0) return text;
   const std::string& constant = contract.tensors[static_cast<size_t>(contract.constant)].name;
-  return text +
-         absl::StrReplaceAll(
-             kPacked,
-             {{"$CONSTANT", constant},
-              {"$FUNCTION", function},
-              {"$FLOATS", Signature(function + "_packed_floats",
-                                    SizeParameters(planned) + ", int64_t* floats")},
-              {"$PACK", Signature(function + "_pack", SizeParameters(planned) + ", const float* " +
-                                                          constant + ", float* packed")},
-              {"$CALL", Signature(function + "_packed", ParameterList(planned, "packed"))},
-              {"$QUERY", Signature(query + "_packed", SizeParameters(planned))}});
+  text += absl::StrReplaceAll(
+      kPacked,
+      {{"$CONSTANT", constant},
+       {"$FUNCTION", function},
+       {"$FLOATS",
+        Signature(function + "_packed_floats", SizeParameters(planned) + ", int64_t* floats")},
+       {"$PACK", Signature(function + "_pack", SizeParameters(planned) + ", const float* " +
+                                                   constant + ", float* packed")},
+       {"$CALL", Signature(function + "_packed", ParameterList(planned, "packed"))},
+       {"$QUERY", Signature(query + "_packed", SizeParameters(planned))}});
+  if (LibraryPlan::HasEpilogue(*planned.op)) text += HeaderFusedText(plan.spec->name, planned);
+  return text;
 }
 
 }  // namespace
@@ -157,6 +164,7 @@ std::string HeaderText(const LibraryPlan& plan) {
   std::string text = kOpening;
   for (const PlannedOperator& planned : plan.operators) text += OperatorText(plan, planned);
   text += kClosing;
+  text = absl::StrReplaceAll(text, {{"$ACTIVATIONS", ActivationEnumerators()}});
   // A comment end in a description would end the header's comment.
   const std::string description =
       absl::StrReplaceAll(plan.spec->device.description, {{"*/", "* /"}, {"\n", " "}});

@@ -40,7 +40,7 @@ absl::StatusOr<std::string> BuildObjects(LibraryPlan& plan, Builder& builder) {
     for (PlannedVariant& v : planned.variants) {
       const BuildResult& built = results[next++];
       if (built.entries.size() != 1 ||
-          built.entries[0].inputs.size() != planned.op->input_names().size() ||
+          built.entries[0].inputs.size() != planned.op->InputShapes(v.variant->workload).size() ||
           built.entries[0].prepare.has_value() != v.packed) {
         return absl::InternalError(fmt::format("the builder did not say what buffers {} declares",
                                                v.variant->workload.ToText()));

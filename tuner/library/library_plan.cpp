@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "absl/strings/ascii.h"
 #include "fmt/format.h"
@@ -62,8 +63,16 @@ bool IsPacked(const Workload& w) {
 
 std::vector<AttributeSpec> LibraryPlan::CallAttributes(const Operator& op) {
   std::vector<AttributeSpec> attributes = op.attributes();
-  std::erase_if(attributes, [](const AttributeSpec& a) { return a.name == kPackedAttribute; });
+  std::erase_if(attributes, [](const AttributeSpec& a) {
+    return a.name == kPackedAttribute || IsEpilogueAttribute(a.name);
+  });
   return attributes;
+}
+
+bool LibraryPlan::HasEpilogue(const Operator& op) {
+  const std::vector<AttributeSpec> attributes = op.attributes();
+  return std::any_of(attributes.begin(), attributes.end(),
+                     [](const AttributeSpec& a) { return IsEpilogueAttribute(a.name); });
 }
 
 std::vector<std::string> LibraryPlan::SizeNames(const Operator& op) {
@@ -86,10 +95,18 @@ std::vector<std::string> LibraryPlan::ExportedSymbols() const {
     symbols.push_back(spec->name + "_" + op);
     symbols.push_back(spec->name + "_is_tuned_" + op);
     if (planned.contract->constant < 0) continue;
-    for (const char* suffix : {"_pack", "_packed", "_packed_floats"}) {
-      symbols.push_back(spec->name + "_" + op + suffix);
+    std::vector<std::string> kinds = {op};
+    if (LibraryPlan::HasEpilogue(*planned.op)) {
+      kinds.push_back(op + "_fused");
+      symbols.push_back(spec->name + "_" + kinds.back());
+      symbols.push_back(spec->name + "_is_tuned_" + kinds.back());
     }
-    symbols.push_back(spec->name + "_is_tuned_" + op + "_packed");
+    for (const std::string& kind : kinds) {
+      for (const char* suffix : {"_pack", "_packed", "_packed_floats"}) {
+        symbols.push_back(spec->name + "_" + kind + suffix);
+      }
+      symbols.push_back(spec->name + "_is_tuned_" + kind + "_packed");
+    }
   }
   return symbols;
 }
@@ -97,7 +114,9 @@ std::vector<std::string> LibraryPlan::ExportedSymbols() const {
 absl::StatusOr<LibraryPlan> PlanLibrary(const LibrarySpec& spec) {
   if (auto s = CheckName(spec.name); !s.ok()) return s;
   LibraryPlan plan{&spec, absl::AsciiStrToUpper(spec.name), {}};
-  using Key = std::pair<bool, std::vector<int64_t>>;  // packed, sizes
+  // In the order of the variants; bias, residual and activation are all 0 without an epilogue.
+  using EpilogueKey = std::tuple<bool, bool, Activation>;
+  using Key = std::tuple<EpilogueKey, bool, std::vector<int64_t>>;  // epilogue, packed, sizes
   std::map<std::string, std::map<Key, const Variant*>> by_operator;
   for (const Variant& v : spec.variants) {
     const Operator* op = FindOperator(v.workload.op);
@@ -105,7 +124,10 @@ absl::StatusOr<LibraryPlan> PlanLibrary(const LibrarySpec& spec) {
       return absl::InvalidArgumentError(fmt::format("no operator '{}'", v.workload.op));
     }
     if (auto s = CheckVariant(v, spec.variants.front(), spec.device); !s.ok()) return s;
-    const Key key = {IsPacked(v.workload), LibraryPlan::SizesOf(*op, v.workload)};
+    const Epilogue e = EpilogueOf(v.workload);
+    const Key key = {{e.bias, e.residual, e.activation},
+                     IsPacked(v.workload),
+                     LibraryPlan::SizesOf(*op, v.workload)};
     if (!by_operator[v.workload.op].emplace(key, &v).second) {
       return absl::InvalidArgumentError(
           fmt::format("{} stands twice; give one record a workload", v.workload.ToText()));
@@ -124,7 +146,8 @@ absl::StatusOr<LibraryPlan> PlanLibrary(const LibrarySpec& spec) {
     planned.fallback_symbol = fmt::format("{}_{}_any", spec.name, name);
     for (const auto& [key, variant] : by_operator[name]) {
       PlannedVariant v;
-      v.packed = key.first;
+      v.packed = std::get<1>(key);
+      v.epilogue = EpilogueOf(variant->workload);
       v.variant = variant;
       v.symbol = fmt::format("{}_{}_v{}", spec.name, name, planned.variants.size());
       planned.variants.push_back(v);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "schedules/epilogue.h"
 #include "schedules/operator.h"
 #include "tuner/library/library_builder.h"
 #include "tuner/library/operator_contract.h"
@@ -18,6 +19,7 @@ struct PlannedVariant {
   const Variant* variant = nullptr;
   std::string symbol;
   bool packed = false;  // takes its constant operand laid out ahead
+  Epilogue epilogue;    // not empty: of the functions with an epilogue
   // Known once built. Inputs, then the output, as the object declares them.
   std::vector<BufferSpec> tensors;
   std::optional<PrepareSpec> prepare;
@@ -29,7 +31,7 @@ struct PlannedOperator {
   const OperatorContract* contract = nullptr;
   std::string fallback_symbol;
   std::string fallback_path, fallback_sha256;  // known once built
-  std::vector<PlannedVariant> variants;        // in the order of their sizes, plain ones first
+  std::vector<PlannedVariant> variants;        // those without an epilogue first
 };
 
 struct LibraryPlan {
@@ -37,7 +39,9 @@ struct LibraryPlan {
   std::string prefix;                 // the name in capitals, before macros and enumerators
   std::vector<PlannedOperator> operators;
 
-  // Attributes that are arguments of an operator's function.
+  // Whether an operator has functions with an epilogue. It then has a constant operand, too.
+  static bool HasEpilogue(const Operator& op);
+  // Attributes that are arguments of an operator's function; the others choose one.
   static std::vector<AttributeSpec> CallAttributes(const Operator& op);
   // Sizes and those attributes of an operator, as its function takes them.
   static std::vector<std::string> SizeNames(const Operator& op);

@@ -22,8 +22,9 @@ struct OperatorContract {
   std::string summary;  // a sentence or two for the header
   // Local int64_t variables, `name` = `expression`, computed after ranges and `rules` were checked.
   std::vector<std::pair<std::string, std::string>> derived;
-  std::vector<TensorContract> tensors;  // inputs in the operator's order, then the output
-  std::vector<RuleContract> rules;      // what Operator::CheckShape refuses besides ranges
+  // Inputs in the operator's order, then the output; what an epilogue reads is not among them.
+  std::vector<TensorContract> tensors;
+  std::vector<RuleContract> rules;  // what Operator::CheckShape refuses besides ranges
   // The tensor that may be laid out ahead of the calls (workload attribute `packed`), or -1.
   int constant = -1;
 };

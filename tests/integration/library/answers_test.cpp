@@ -6,6 +6,7 @@
 #include <random>
 
 #include "absl/strings/str_join.h"
+#include "fmt/format.h"
 #include "schedules/operator.h"
 #include "tests/integration/library/library_under_test.h"
 #include "tuner/library/library_plan.h"
@@ -15,7 +16,13 @@ namespace {
 
 constexpr int kOk = 0, kBadArgument = 1;
 
-std::string Describe(const Call& call) { return call.op + " " + absl::StrJoin(call.sizes, " "); }
+std::string Describe(const Call& call) {
+  std::string text = call.op + " " + absl::StrJoin(call.sizes, " ");
+  if (call.packed) text += " packed";
+  if (!call.epilogue) return text;
+  return text + fmt::format(" bias {} residual {} activation {}", call.epilogue->bias,
+                            call.epilogue->residual, static_cast<int>(call.epilogue->activation));
+}
 
 void ExpectRight(const Call& call, const CallResult& result) {
   const Workload w = WorkloadOf(call).value();
@@ -41,9 +48,7 @@ class LibraryAnswers : public testing::TestWithParam<std::string> {
 TEST_P(LibraryAnswers, TunedShapesRunTheirVariantAndAreRight) {
   std::vector<Call> calls;
   for (const Variant& v : library().spec().variants) {
-    calls.push_back(
-        {v.workload.op, LibraryPlan::SizesOf(*FindOperator(v.workload.op), v.workload)});
-    calls.back().packed = IsPacked(v.workload);
+    calls.push_back(CallOf(v.workload));
   }
   const auto results = library().Run(calls);
   ASSERT_EQ(results.size(), calls.size());
@@ -97,6 +102,43 @@ TEST_P(LibraryAnswers, ShapesNeverTunedPackedAreRightToo) {
   }
 }
 
+// The plain operator, tuned or not, packed or not, and a pass for the epilogue.
+TEST_P(LibraryAnswers, EpiloguesNeverTunedAreRightToo) {
+  std::vector<Call> calls;
+  for (const Call& plain :
+       {Call{"gemm", {33, 17, 9}}, Call{"gemm", {48, 40, 24}}, Call{"gemm", {7, 131, 67}},
+        Call{"conv2d", {1, 10, 9, 8, 16, 3, 3, 1, 1, 1, 1}},
+        Call{"conv2d", {2, 11, 7, 6, 9, 3, 2, 2, 1, 2, 3}}}) {
+    for (const Epilogue& e :
+         {Epilogue{}, Epilogue{true, false, Activation::kNone},
+          Epilogue{true, true, Activation::kGelu}, Epilogue{false, false, Activation::kRelu}}) {
+      for (const bool packed : {false, true}) {
+        calls.push_back(plain);
+        calls.back().epilogue = e;
+        calls.back().packed = packed;
+      }
+    }
+  }
+  const auto results = library().Run(calls);
+  ASSERT_EQ(results.size(), calls.size());
+  for (size_t i = 0; i < calls.size(); i++) {
+    EXPECT_EQ(results[i].status, kOk) << Describe(calls[i]);
+    EXPECT_FALSE(results[i].tuned) << Describe(calls[i]);
+    ExpectRight(calls[i], results[i]);
+  }
+}
+
+TEST_P(LibraryAnswers, AnActivationThatIsNoneOfTheEnumIsRefused) {
+  std::vector<Call> calls;
+  for (const int activation : {-1, 3}) {
+    for (const bool packed : {false, true}) {
+      calls.push_back({"gemm", {4, 4, 4}, 0, packed});
+      calls.back().epilogue = Epilogue{true, true, static_cast<Activation>(activation)};
+    }
+  }
+  for (const CallResult& r : library().Run(calls)) EXPECT_EQ(r.status, kBadArgument);
+}
+
 TEST_P(LibraryAnswers, NullPointersAreRefused) {
   std::vector<Call> calls;
   for (const Call& good :
@@ -106,8 +148,13 @@ TEST_P(LibraryAnswers, NullPointersAreRefused) {
       calls.push_back(good);
       calls.back().null_mask = 1 << i;
       if (good.op != "gemm" && good.op != "conv2d") continue;
+      for (const bool packed : {false, true}) {
+        calls.push_back(calls.back());
+        calls.back().packed = packed;
+        calls.back().epilogue = Epilogue{};
+      }
       calls.push_back(calls.back());
-      calls.back().packed = true;
+      calls.back().epilogue.reset();
     }
   }
   for (const CallResult& r : library().Run(calls)) EXPECT_EQ(r.status, kBadArgument);
@@ -137,6 +184,10 @@ TEST_P(LibraryAnswers, RulesAreThoseOfWorkloads) {
       for (const AttributeSpec& a : LibraryPlan::CallAttributes(*op)) {
         call.sizes.push_back(rng() % 16 == 0 ? pick({a.min - 1, a.max + 1, a.max})
                                              : pick({a.default_value, a.min, a.min + 1}));
+      }
+      if (LibraryPlan::HasEpilogue(*op) && rng() % 4 == 0) {
+        call.epilogue =
+            Epilogue{rng() % 2 == 0, rng() % 2 == 0, static_cast<Activation>(rng() % 3)};
       }
       const auto workload = WorkloadOf(call);
       call.packed = (name == "gemm" || name == "conv2d") && rng() % 4 == 0;

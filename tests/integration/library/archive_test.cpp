@@ -38,10 +38,14 @@ TEST_P(LibraryArchive, ExportsOnlyItsFunctions) {
     expected.insert(name + "_" + op);
     expected.insert(name + "_is_tuned_" + op);
     if (op != "gemm" && op != "conv2d") continue;
-    for (const char* suffix : {"_pack", "_packed", "_packed_floats"}) {
-      expected.insert(name + "_" + op + suffix);
+    expected.insert(name + "_" + op + "_fused");
+    expected.insert(name + "_is_tuned_" + op + "_fused");
+    for (const std::string& kind : {op, op + "_fused"}) {
+      for (const char* suffix : {"_pack", "_packed", "_packed_floats"}) {
+        expected.insert(name + "_" + kind + suffix);
+      }
+      expected.insert(name + "_is_tuned_" + kind + "_packed");
     }
-    expected.insert(name + "_is_tuned_" + op + "_packed");
   }
   std::set<std::string> defined = Symbols("-g");
   for (const std::string& undefined : Symbols("-u")) defined.erase(undefined);
@@ -55,6 +59,7 @@ TEST_P(LibraryArchive, NeedsOnlyTheCLibrary) {
                                          "abort",
                                          "atoi",
                                          "clock_gettime",
+                                         "erfcf",
                                          "expf",
                                          "fclose",
                                          "fileno",

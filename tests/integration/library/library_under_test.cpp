@@ -32,8 +32,10 @@ struct Request {
   int32_t op = 0;
   int32_t null_mask = 0;
   int64_t packed = 0;
+  int64_t fused = 0;
+  int64_t activation = 0, bias = 0, residual = 0;
   int64_t sizes[11] = {};
-  int64_t counts[4] = {};
+  int64_t counts[6] = {};
 };
 
 int OpNumber(const std::string& op) {
@@ -45,7 +47,10 @@ int OpNumber(const std::string& op) {
 std::vector<int64_t> CountsOf(const Call& call) {
   const Operator* op = FindOperator(call.op);
   const auto workload = WorkloadOf(call);
-  if (!workload.ok()) return std::vector<int64_t>(op->input_names().size() + 1, 1);
+  if (!workload.ok()) {
+    const int more = call.epilogue ? call.epilogue->inputs() : 0;
+    return std::vector<int64_t>(op->input_names().size() + static_cast<size_t>(more) + 1, 1);
+  }
   std::vector<int64_t> counts;
   for (const BufferSpec& b : op->InputShapes(*workload)) counts.push_back(b.elements());
   counts.push_back(op->OutputShape(*workload).elements());
@@ -97,12 +102,27 @@ LibrarySpec SmallSpec(const std::string& device_id, const std::string& name,
   LibrarySpec spec{LoadDevice(device_id).value(), name, {}, out_dir, "0123456789ab"};
   int64_t id = 1;
   for (const char* text :
-       {"gemm:48x40x24:f32", "gemm:33x17x9:f32", "conv2d:1x10x9x8x16x3x3,pad=1:f32",
-        "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8:f32", "conv2d:1x6x6x16x8x1x1:f32",
-        "gemm:33x17x9,packed=1:f32", "gemm:20x51x30,packed=1:f32",
-        "conv2d:1x10x9x8x16x3x3,pad=1,packed=1:f32", "conv2d:1x12x9x16x24x3x3,pad=1,packed=1:f32",
-        "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8,packed=1:f32", "softmax:19x70:f32",
-        "attention:2x24x8:f32", "attention:2x9x21x8,causal=1:f32"}) {
+       {"gemm:48x40x24:f32",
+        "gemm:33x17x9:f32",
+        "conv2d:1x10x9x8x16x3x3,pad=1:f32",
+        "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8:f32",
+        "conv2d:1x6x6x16x8x1x1:f32",
+        "gemm:33x17x9,packed=1:f32",
+        "gemm:20x51x30,packed=1:f32",
+        "conv2d:1x10x9x8x16x3x3,pad=1,packed=1:f32",
+        "conv2d:1x12x9x16x24x3x3,pad=1,packed=1:f32",
+        "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8,packed=1:f32",
+        "gemm:33x17x9,bias=1,act=gelu:f32",
+        "gemm:33x17x9,residual=1:f32",
+        "gemm:33x17x9,packed=1,bias=1,act=relu:f32",
+        "gemm:5x40x24,packed=1,act=gelu:f32",
+        "conv2d:1x10x9x8x16x3x3,pad=1,bias=1,act=relu:f32",
+        "conv2d:1x10x9x8x16x3x3,pad=1,bias=1,residual=1,act=relu:f32",
+        "conv2d:1x12x9x16x24x3x3,pad=1,packed=1,bias=1,residual=1:f32",
+        "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8,packed=1,bias=1,act=relu:f32",
+        "softmax:19x70:f32",
+        "attention:2x24x8:f32",
+        "attention:2x9x21x8,causal=1:f32"}) {
     spec.variants.push_back(MakeVariant(text, spec.device, id % 2 == 1, id));
     id++;
   }
@@ -143,7 +163,20 @@ absl::StatusOr<Workload> WorkloadOf(const Call& call) {
   for (size_t i = 0; i < attributes.size(); i++) {
     shape += fmt::format(",{}={}", attributes[i].name, call.sizes[rank + i]);
   }
+  if (call.epilogue) {
+    const Epilogue& e = *call.epilogue;
+    const auto activation = static_cast<size_t>(e.activation);
+    const std::vector<std::string> known = {"none", "relu", "gelu"};
+    shape += fmt::format(",bias={},residual={},act={}", int{e.bias}, int{e.residual},
+                         activation < known.size() ? known[activation] : "unknown");
+  }
   return MakeWorkload(call.op, shape, "f32");
+}
+
+Call CallOf(const Workload& w) {
+  Call call{w.op, LibraryPlan::SizesOf(*FindOperator(w.op), w), 0, IsPacked(w)};
+  if (const Epilogue e = EpilogueOf(w); !e.empty()) call.epilogue = e;
+  return call;
 }
 
 float InputValue(int i, int64_t e) { return CounterUniform(11, i, e); }
@@ -187,6 +220,12 @@ std::vector<CallResult> LibraryUnderTest::Run(const std::vector<Call>& calls) co
     request.op = OpNumber(call.op);
     request.null_mask = call.null_mask;
     request.packed = call.packed;
+    if (call.epilogue) {
+      request.fused = 1;
+      request.activation = static_cast<int64_t>(call.epilogue->activation);
+      request.bias = call.epilogue->bias;
+      request.residual = call.epilogue->residual;
+    }
     std::copy(call.sizes.begin(), call.sizes.end(), request.sizes);
     const auto counts = CountsOf(call);
     std::copy(counts.begin(), counts.end(), request.counts);

@@ -1,10 +1,12 @@
 // Builds libraries through the real builder and calls them, natively or emulated, from outside.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "rpc_farm/child_process.h"
+#include "schedules/epilogue.h"
 #include "tuner/library/library_builder.h"
 
 namespace halyard {
@@ -32,7 +34,11 @@ struct Call {
   std::vector<int64_t> sizes;  // dimensions, then attributes
   int null_mask = 0;
   bool packed = false;  // pack first, then call with what was packed
+  // Where given, the functions with an epilogue are called, also for an empty one.
+  std::optional<Epilogue> epilogue = std::nullopt;
 };
+// The call that a variant is tuned for.
+Call CallOf(const Workload& workload);
 struct CallResult {
   int status = -1;
   bool tuned = false;

@@ -15,12 +15,16 @@
 #define PASTE(a, b) PASTE_(a, b)
 #define FUNCTION(name) PASTE(LIBRARY, name)
 
+#define MAX_TENSORS 6
+
 struct request {
   int32_t op;        /* 0 gemm, 1 conv2d, 2 softmax, 3 attention */
   int32_t null_mask; /* bit i: tensor i is passed as NULL */
   int64_t packed;    /* 1: the operator's packed functions, tensor 1 packed by them */
-  int64_t sizes[11]; /* as the function takes them */
-  int64_t counts[4]; /* elements of inputs, then the output; 0 after the last */
+  int64_t fused;     /* 1: its functions with an epilogue */
+  int64_t activation, bias, residual;
+  int64_t sizes[11];           /* as the function takes them */
+  int64_t counts[MAX_TENSORS]; /* elements of inputs, then the output; 0 after the last */
 };
 
 struct tensor {
@@ -56,6 +60,58 @@ static int call(const struct request* r, float* const* p) {
   }
 }
 
+/* Tensors of a call with an epilogue; without a bias or a residual that is NULL. */
+struct epilogue {
+  float *bias, *residual, *out;
+};
+
+static struct epilogue epilogue_of(const struct request* r, float* const* p) {
+  struct epilogue e = {NULL, NULL, NULL};
+  int next = 2;
+  if (r->bias) e.bias = p[next++];
+  if (r->residual) e.residual = p[next++];
+  e.out = p[next];
+  return e;
+}
+
+static int call_fused(const struct request* r, float* const* p) {
+  const int64_t* s = r->sizes;
+  const struct epilogue e = epilogue_of(r, p);
+  const int act = (int)r->activation;
+  if (r->op == 0) {
+    return FUNCTION(gemm_fused)(s[0], s[1], s[2], act, p[0], p[1], e.bias, e.residual, e.out);
+  }
+  return FUNCTION(conv2d_fused)(CONV_SIZES(s), act, p[0], p[1], e.bias, e.residual, e.out);
+}
+
+#define EPILOGUE_SIZES(r) (int)(r)->activation, (int)(r)->bias, (int)(r)->residual
+
+static int call_fused_packed(const struct request* r, float* const* p, const float* constant) {
+  const int64_t* s = r->sizes;
+  const struct epilogue e = epilogue_of(r, p);
+  const int act = (int)r->activation;
+  int64_t floats = 0;
+  int status =
+      r->op == 0 ? FUNCTION(gemm_fused_packed_floats)(s[0], s[1], s[2], EPILOGUE_SIZES(r), &floats)
+                 : FUNCTION(conv2d_fused_packed_floats)(CONV_SIZES(s), EPILOGUE_SIZES(r), &floats);
+  if (status != 0) return status;
+  struct tensor packed = make(floats);
+  memset(packed.data, 0xff, (size_t)floats * sizeof(float));
+  float* const to = packed.data;
+  status = r->op == 0 ? FUNCTION(gemm_fused_pack)(s[0], s[1], s[2], EPILOGUE_SIZES(r), constant, to)
+                      : FUNCTION(conv2d_fused_pack)(CONV_SIZES(s), EPILOGUE_SIZES(r), constant, to);
+  float* const given = p[1] != NULL ? to : NULL;
+  if (status == 0 && r->op == 0) {
+    status =
+        FUNCTION(gemm_fused_packed)(s[0], s[1], s[2], act, p[0], given, e.bias, e.residual, e.out);
+  } else if (status == 0) {
+    status =
+        FUNCTION(conv2d_fused_packed)(CONV_SIZES(s), act, p[0], given, e.bias, e.residual, e.out);
+  }
+  munmap(packed.map, packed.bytes);
+  return status;
+}
+
 /* Packs, then calls with what was packed. A NULL mask is of the call; packing gets good pointers.
  */
 static int call_packed(const struct request* r, float* const* p, const float* constant) {
@@ -77,8 +133,19 @@ static int call_packed(const struct request* r, float* const* p, const float* co
   return status;
 }
 
+static int is_tuned_fused(const struct request* r) {
+  const int64_t* s = r->sizes;
+  if (r->packed) {
+    return r->op == 0 ? FUNCTION(is_tuned_gemm_fused_packed)(s[0], s[1], s[2], EPILOGUE_SIZES(r))
+                      : FUNCTION(is_tuned_conv2d_fused_packed)(CONV_SIZES(s), EPILOGUE_SIZES(r));
+  }
+  return r->op == 0 ? FUNCTION(is_tuned_gemm_fused)(s[0], s[1], s[2], EPILOGUE_SIZES(r))
+                    : FUNCTION(is_tuned_conv2d_fused)(CONV_SIZES(s), EPILOGUE_SIZES(r));
+}
+
 static int is_tuned(const struct request* r) {
   const int64_t* s = r->sizes;
+  if (r->fused) return is_tuned_fused(r);
   if (r->packed) {
     return r->op == 0 ? FUNCTION(is_tuned_gemm_packed)(s[0], s[1], s[2])
                       : FUNCTION(is_tuned_conv2d_packed)(CONV_SIZES(s));
@@ -95,14 +162,19 @@ static int is_tuned(const struct request* r) {
   }
 }
 
+static int answer_of(const struct request* r, float* const* p, const float* constant) {
+  if (r->fused) return r->packed ? call_fused_packed(r, p, constant) : call_fused(r, p);
+  return r->packed ? call_packed(r, p, constant) : call(r, p);
+}
+
 int main(void) {
   struct request r;
   FUNCTION(set_threads)(2);
   while (fread(&r, sizeof r, 1, stdin) == 1) {
-    struct tensor tensors[4];
-    float* pointers[4] = {NULL, NULL, NULL, NULL};
+    struct tensor tensors[MAX_TENSORS];
+    float* pointers[MAX_TENSORS] = {NULL};
     int count = 0;
-    while (count < 4 && r.counts[count] > 0) count++;
+    while (count < MAX_TENSORS && r.counts[count] > 0) count++;
     for (int i = 0; i < count; i++) {
       const size_t elements = (size_t)r.counts[i];
       tensors[i] = make(r.counts[i]);
@@ -113,7 +185,7 @@ int main(void) {
       }
       if (!(r.null_mask >> i & 1)) pointers[i] = tensors[i].data;
     }
-    const int status = r.packed ? call_packed(&r, pointers, tensors[1].data) : call(&r, pointers);
+    const int status = answer_of(&r, pointers, count > 1 ? tensors[1].data : NULL);
     const int32_t answer[2] = {status, is_tuned(&r)};
     fwrite(answer, sizeof answer, 1, stdout);
     if (count > 0) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "contender.h"
+#include "schedules/epilogue.h"
 
 namespace halyard {
 namespace {
@@ -35,8 +36,10 @@ std::vector<Blas> OpenAll() {
   return all;
 }
 
-// The product that the workload is, if it is one: a convolution with a kernel of one pixel too.
+// The product that the workload is, if it is one and no more: a convolution with a kernel of one
+// pixel too.
 bool ProductOf(const Workload& w, int& m, int& n, int& k) {
+  if (!EpilogueOf(w).empty()) return false;
   const auto at = [&](int i) { return static_cast<int>(w.shape[i]); };
   if (w.op == "gemm") {
     m = at(0), n = at(1), k = at(2);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "contender.h"
+#include "schedules/epilogue.h"
 
 namespace halyard {
 namespace {
@@ -63,18 +64,56 @@ Contender Make(const std::string& name, bool packed, std::shared_ptr<Program> pr
   return {name, packed, [program] { program->Run(); }, std::move(answer)};
 }
 
+// The workload's epilogue as oneDNN has it: a bias of the primitive, and post-ops.
+struct FusedEpilogue {
+  memory bias, residual;
+  dnnl::primitive_attr attributes;
+
+  // `output`: where the residual is in the same layout. A bias has `rank` dimensions, or is flat.
+  FusedEpilogue(Problem& p, const memory& output, int rank) {
+    const Epilogue e = EpilogueOf(p.workload);
+    size_t next = 2;
+    const int64_t channels = p.workload.op == "gemm" ? p.workload.shape[1] : p.workload.shape[4];
+    if (e.bias) {
+      bias = Wrap(rank == 2 ? Dims{1, channels} : Dims{channels}, rank == 2 ? Tag::ab : Tag::a,
+                  p.inputs[next++]);
+    }
+    dnnl::post_ops after;
+    if (e.residual) {
+      residual = memory(output.get_desc(), Cpu(), p.inputs[next].data());
+      after.append_binary(dnnl::algorithm::binary_add, output.get_desc());
+    }
+    if (e.activation == Activation::kRelu) {
+      after.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
+    } else if (e.activation == Activation::kGelu) {
+      after.append_eltwise(1, dnnl::algorithm::eltwise_gelu_erf, 0, 0);
+    }
+    attributes.set_post_ops(after);
+  }
+  memory::desc bias_desc() const { return bias ? bias.get_desc() : memory::desc(); }
+  void AddTo(Step& step) const {
+    if (bias) step.arguments.emplace(DNNL_ARG_BIAS, bias);
+    if (residual) {
+      step.arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, residual);
+    }
+  }
+};
+
 void AddGemm(Problem& p, std::vector<Contender>& contenders) {
   const int64_t m = p.workload.shape[0], n = p.workload.shape[1], k = p.workload.shape[2];
   const memory a = Wrap({m, k}, Tag::ab, p.inputs[0]), b = Wrap({k, n}, Tag::ab, p.inputs[1]);
   const memory c = Wrap({m, n}, Tag::ab, p.output);
+  const FusedEpilogue epilogue(p, c, /*rank=*/2);
   for (const bool packed : {false, true}) {
     const memory::desc weights = packed ? Desc({k, n}, Tag::any) : b.get_desc();
-    const dnnl::matmul::primitive_desc pd({a.get_desc(), weights, c.get_desc()}, Cpu());
+    const dnnl::matmul::primitive_desc pd(
+        {a.get_desc(), weights, epilogue.bias_desc(), c.get_desc()}, epilogue.attributes, Cpu());
     auto program = std::make_shared<Program>();
     program->steps.push_back({dnnl::matmul(pd),
                               {{DNNL_ARG_SRC, a},
                                {DNNL_ARG_WEIGHTS, Reordered(b, pd.weights_desc())},
                                {DNNL_ARG_DST, c}}});
+    epilogue.AddTo(program->steps.back());
     contenders.push_back(
         Make(packed ? "oneDNN packed" : "oneDNN", packed, program, [&p] { return p.output; }));
   }
@@ -103,6 +142,7 @@ void AddConv(Problem& p, std::vector<Contender>& contenders) {
   const Dims strides = groups == 1 ? Dims{1, co, s[6] * ci * co, ci * co}
                                    : Dims{co / groups, 1, co, s[6] * ci * co, ci * co};
   const memory w({weights, memory::data_type::f32, strides}, Cpu(), p.inputs[1].data());
+  const FusedEpilogue epilogue(p, y, /*rank=*/1);
   for (const ConvLayouts& l :
        {ConvLayouts{"oneDNN", false, false, dnnl::algorithm::convolution_direct},
         ConvLayouts{"oneDNN packed", true, false, dnnl::algorithm::convolution_direct},
@@ -112,9 +152,9 @@ void AddConv(Problem& p, std::vector<Contender>& contenders) {
       const dnnl::convolution_forward::desc desc(
           dnnl::prop_kind::forward_inference, l.algorithm,
           l.blocked ? Desc(src, Tag::any) : x.get_desc(), Desc(weights, Tag::any),
-          l.blocked ? Desc(dst, Tag::any) : y.get_desc(), {stride, stride},
+          epilogue.bias_desc(), l.blocked ? Desc(dst, Tag::any) : y.get_desc(), {stride, stride},
           {dilation - 1, dilation - 1}, {pad, pad}, {pad, pad});
-      const dnnl::convolution_forward::primitive_desc pd(desc, Cpu());
+      const dnnl::convolution_forward::primitive_desc pd(desc, epilogue.attributes, Cpu());
       auto program = std::make_shared<Program>();
       const memory to = l.blocked ? memory(pd.dst_desc(), Cpu()) : y;
       const memory from =
@@ -123,6 +163,7 @@ void AddConv(Problem& p, std::vector<Contender>& contenders) {
                                 {{DNNL_ARG_SRC, Reordered(x, pd.src_desc())},
                                  {DNNL_ARG_WEIGHTS, from},
                                  {DNNL_ARG_DST, to}}});
+      epilogue.AddTo(program->steps.back());
       contenders.push_back(Make(l.name, l.packed, program, [&p, to, y] {
         const memory plain = Reordered(to, y.get_desc());
         const auto* data = static_cast<const float*>(plain.get_data_handle());

@@ -20,56 +20,61 @@ namespace {
 template <size_t>
 using Size = int64_t;
 template <size_t>
+using Number = int;
+template <size_t>
 using Pointer = float*;
 
-template <size_t... S, size_t... T>
-int Call(void* function, const std::vector<int64_t>& sizes, const std::vector<float*>& tensors,
-         std::index_sequence<S...>, std::index_sequence<T...>) {
-  return reinterpret_cast<int (*)(Size<S>..., Pointer<T>...)>(function)(sizes[S]..., tensors[T]...);
+// What a C function of the library takes: sizes, numbers of an epilogue, tensors.
+struct Arguments {
+  std::vector<int64_t> sizes;
+  std::vector<int> numbers;
+  std::vector<float*> tensors;
+};
+
+template <size_t... S, size_t... N, size_t... T>
+int Call(void* function, const Arguments& a, std::index_sequence<S...>, std::index_sequence<N...>,
+         std::index_sequence<T...>) {
+  return reinterpret_cast<int (*)(Size<S>..., Number<N>..., Pointer<T>...)>(function)(
+      a.sizes[S]..., a.numbers[N]..., a.tensors[T]...);
 }
 
-// A C function of the library with its sizes first and its tensors after.
-template <size_t Sizes, size_t Tensors>
-int Call(void* function, const std::vector<int64_t>& sizes, const std::vector<float*>& tensors) {
-  return Call(function, sizes, tensors, std::make_index_sequence<Sizes>(),
+template <size_t Sizes, size_t Numbers, size_t Tensors>
+int Call(void* function, const Arguments& a) {
+  return Call(function, a, std::make_index_sequence<Sizes>(), std::make_index_sequence<Numbers>(),
               std::make_index_sequence<Tensors>());
 }
 
-int CallOperator(const std::string& op, void* function, const std::vector<int64_t>& sizes,
-                 const std::vector<float*>& tensors) {
-  if (op == "gemm") return Call<3, 3>(function, sizes, tensors);
-  if (op == "conv2d") return Call<11, 3>(function, sizes, tensors);
-  if (op == "softmax") return Call<2, 2>(function, sizes, tensors);
-  if (op == "attention") return Call<5, 4>(function, sizes, tensors);
-  throw std::logic_error("no call for operator " + op);
+// Of gemm and conv2d.
+template <size_t Numbers, size_t Tensors>
+int CallProduct(const std::string& op, void* function, const Arguments& a) {
+  return op == "gemm" ? Call<3, Numbers, Tensors>(function, a)
+                      : Call<11, Numbers, Tensors>(function, a);
 }
 
-int CallQuery(const std::string& op, void* function, const std::vector<int64_t>& sizes) {
-  if (op == "gemm") return Call<3, 0>(function, sizes, {});
-  if (op == "conv2d") return Call<11, 0>(function, sizes, {});
-  if (op == "softmax") return Call<2, 0>(function, sizes, {});
-  if (op == "attention") return Call<5, 0>(function, sizes, {});
-  throw std::logic_error("no call for operator " + op);
+int CallOperator(const Workload& w, void* function, const Arguments& a) {
+  if (!EpilogueOf(w).empty()) return CallProduct<1, 5>(w.op, function, a);
+  if (w.op == "softmax") return Call<2, 0, 2>(function, a);
+  if (w.op == "attention") return Call<5, 0, 4>(function, a);
+  return CallProduct<0, 3>(w.op, function, a);
 }
 
-int CallPackedFloats(const std::string& op, void* function, const std::vector<int64_t>& sizes,
-                     int64_t* floats) {
-  // The number is returned through a pointer in a tensor's place.
-  const std::vector<float*> tensors = {reinterpret_cast<float*>(floats)};
-  return op == "gemm" ? Call<3, 1>(function, sizes, tensors)
-                      : Call<11, 1>(function, sizes, tensors);
+std::vector<int> EpilogueNumbers(const Epilogue& e) {
+  return {static_cast<int>(e.activation), e.bias, e.residual};
 }
 
-int CallPack(const std::string& op, void* function, const std::vector<int64_t>& sizes,
-             float* constant, float* packed) {
-  const std::vector<float*> tensors = {constant, packed};
-  return op == "gemm" ? Call<3, 2>(function, sizes, tensors)
-                      : Call<11, 2>(function, sizes, tensors);
+// Sizes and epilogue, and as many tensors as a query, `packed_floats` and `pack` have.
+template <size_t Tensors>
+int CallAbout(const Workload& w, void* function, const std::vector<float*>& tensors) {
+  const Arguments a = {LibraryPlan::SizesOf(*FindOperator(w.op), w), EpilogueNumbers(EpilogueOf(w)),
+                       tensors};
+  if (!EpilogueOf(w).empty()) return CallProduct<3, Tensors>(w.op, function, a);
+  if (w.op == "softmax") return Call<2, 0, Tensors>(function, a);
+  if (w.op == "attention") return Call<5, 0, Tensors>(function, a);
+  return CallProduct<0, Tensors>(w.op, function, a);
 }
 
-std::vector<int64_t> SizesOf(const Workload& w) {
-  return LibraryPlan::SizesOf(*FindOperator(w.op), w);
-}
+// The function of the workload, but for what stands before and after its name.
+std::string FunctionOf(const Workload& w) { return w.op + (EpilogueOf(w).empty() ? "" : "_fused"); }
 
 void Expect(int status) {
   if (status != 0) throw std::runtime_error(fmt::format("the library answers status {}", status));
@@ -112,29 +117,38 @@ void* ShippedLibrary::Symbol(const std::string& name) const {
 }
 
 bool ShippedLibrary::IsTuned(const Workload& w) const {
-  void* query = Symbol(name_ + "_is_tuned_" + w.op + (IsPacked(w) ? "_packed" : ""));
-  return query != nullptr && CallQuery(w.op, query, SizesOf(w)) != 0;
+  void* query = Symbol(name_ + "_is_tuned_" + FunctionOf(w) + (IsPacked(w) ? "_packed" : ""));
+  return query != nullptr && CallAbout<0>(w, query, {}) != 0;
 }
 
 Contender ShippedLibrary::Bind(Problem& p) const {
-  std::vector<float*> tensors;
-  for (Tensor& t : p.inputs) tensors.push_back(t.data());
-  tensors.push_back(p.output.data());
-  const std::string op = p.workload.op;
-  const std::vector<int64_t> sizes = SizesOf(p.workload);
-  const bool packed = IsPacked(p.workload);
-  void* function = Symbol(name_ + "_" + op + (packed ? "_packed" : ""));
+  const Workload& w = p.workload;
+  const Epilogue epilogue = EpilogueOf(w);
+  Arguments arguments = {
+      LibraryPlan::SizesOf(*FindOperator(w.op), w), {static_cast<int>(epilogue.activation)}, {}};
+  const size_t own = FindOperator(w.op)->input_names().size();
+  for (size_t i = 0; i < own; i++) arguments.tensors.push_back(p.inputs[i].data());
+  if (!epilogue.empty()) {
+    size_t next = own;
+    for (const bool given : {epilogue.bias, epilogue.residual}) {
+      arguments.tensors.push_back(given ? p.inputs[next++].data() : nullptr);
+    }
+  }
+  arguments.tensors.push_back(p.output.data());
+  const bool packed = IsPacked(w);
+  const std::string name = name_ + "_" + FunctionOf(w);
+  void* function = Symbol(name + (packed ? "_packed" : ""));
   std::shared_ptr<Tensor> weights;
   if (packed) {
-    constexpr size_t kConstant = 1;  // of gemm and conv2d alike
+    float*& constant = arguments.tensors[1];  // of gemm and conv2d alike
     int64_t floats = 0;
-    Expect(CallPackedFloats(op, Symbol(name_ + "_" + op + "_packed_floats"), sizes, &floats));
+    // The number is returned through a pointer in a tensor's place.
+    Expect(CallAbout<1>(w, Symbol(name + "_packed_floats"), {reinterpret_cast<float*>(&floats)}));
     weights = std::make_shared<Tensor>(static_cast<size_t>(floats));
-    Expect(CallPack(op, Symbol(name_ + "_" + op + "_pack"), sizes, tensors[kConstant],
-                    weights->data()));
-    tensors[kConstant] = weights->data();
+    Expect(CallAbout<2>(w, Symbol(name + "_pack"), {constant, weights->data()}));
+    constant = weights->data();
   }
-  return {"ours", packed, [=] { Expect(CallOperator(op, function, sizes, tensors)); },
+  return {"ours", packed, [=, &p] { Expect(CallOperator(p.workload, function, arguments)); },
           [&p, weights] { return p.output; }};
 }
 

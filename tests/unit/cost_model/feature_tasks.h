@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/strings/str_join.h"
 #include "schedules/task.h"
 
 namespace halyard {
@@ -20,8 +21,12 @@ inline Device TestDevice() {
   return device;
 }
 
-inline Task GemmTask(std::vector<int64_t> shape, const Device& device = TestDevice()) {
-  return MakeTask(Workload{"gemm", std::move(shape), "f32", {}}, device);
+// `op:shape`, attributes that are not named at their defaults.
+inline Task TaskOf(const std::string& workload, const Device& device = TestDevice()) {
+  return MakeTask(ParseWorkload(workload + ":f32").value(), device);
+}
+inline Task GemmTask(const std::vector<int64_t>& shape, const Device& device = TestDevice()) {
+  return TaskOf("gemm:" + absl::StrJoin(shape, "x"), device);
 }
 
 // The safe config with one knob after the other set to a value of its.

@@ -91,8 +91,7 @@ TEST(Features, LoopNestByHand) {
 }
 
 TEST(Features, AttentionByHand) {
-  const Task task =
-      MakeTask(Workload{"attention", {6, 100, 300, 40}, "f32", {{"causal", 0}}}, TestDevice());
+  const Task task = TaskOf("attention:6x100x300x40");
   const Config chunked = With(task, {{"form", "chunked"},
                                      {"lanes", "keys"},
                                      {"vec", "8"},
@@ -129,11 +128,7 @@ TEST(Features, AttentionByHand) {
 }
 
 TEST(Features, ConvolutionByHand) {
-  const Task task = MakeTask(Workload{"conv2d",
-                                      {2, 10, 14, 8, 24, 3, 3},
-                                      "f32",
-                                      {{"stride", 1}, {"pad", 1}, {"dilation", 1}, {"groups", 1}}},
-                             TestDevice());
+  const Task task = TaskOf("conv2d:2x10x14x8x24x3x3,pad=1");
   Config config = With(task, {{"form", "direct"},
                               {"reg_m", "4"},
                               {"rows", "4"},
@@ -170,7 +165,7 @@ TEST(Features, ConvolutionByHand) {
 }
 
 TEST(Features, SoftmaxByHand) {
-  const Task task = MakeTask(Workload{"softmax", {100, 1000}, "f32", {}}, TestDevice());
+  const Task task = TaskOf("softmax:100x1000");
   const auto row = NamedRow(
       FeatureExtractor(task),
       With(task,

@@ -16,6 +16,12 @@ TEST(Workload, TextRoundTripsAndIsCanonical) {
       {"conv2d:1x8x8x4x4x3x3,groups=4,pad=1,stride=1:f32",
        "conv2d:1x8x8x4x4x3x3,pad=1,groups=4:f32"},
       {"softmax:3x5:f32", "softmax:3x5:f32"},
+      {"gemm:128x3072x768,bias=1,act=gelu:f32", "gemm:128x3072x768,bias=1,act=gelu:f32"},
+      {"gemm:8x16x32,act=relu,residual=1,packed=1:f32",
+       "gemm:8x16x32,packed=1,residual=1,act=relu:f32"},
+      {"gemm:8x16x32,act=none,bias=0:f32", "gemm:8x16x32:f32"},
+      {"conv2d:1x8x8x4x4x3x3,act=relu,bias=1,pad=1:f32",
+       "conv2d:1x8x8x4x4x3x3,pad=1,bias=1,act=relu:f32"},
   };
   for (const auto& [text, canonical] : cases) {
     const auto w = ParseWorkload(text);
@@ -34,6 +40,10 @@ TEST(Workload, RefusesWithTheArgumentNamed) {
       {"gemm:8x3x4:f64", "'f64'"},
       {"gemm:8x3x4", "OP:SHAPE:DTYPE"},
       {"gemm:8x3x4,alpha=2:f32", "alpha"},
+      {"gemm:8x3x4,act=tanh:f32", "act is 'tanh'; give one of none, relu, gelu"},
+      {"gemm:8x3x4,act=1:f32", "act is '1'"},
+      {"gemm:8x3x4,bias=2:f32", "bias is 2"},
+      {"softmax:8x3,act=relu:f32", "'act=relu'"},
       {"softmax:50000x50000:f32", "2147483648"},
       {"conv2d:1x5x5x4x4x7x7:f32", "spans 7"},
       {"conv2d:1x5x5x4x6x3x3,groups=3:f32", "input channels"},
@@ -51,6 +61,7 @@ TEST(Workload, FlopsLeaveOutProductsWithPadding) {
     return FindOperator(w.op)->Flops(w);
   };
   EXPECT_EQ(flops("gemm:2x3x4:f32"), 48);
+  EXPECT_EQ(flops("gemm:2x3x4,bias=1,residual=1,act=gelu:f32"), 48 + 2 * 6);
   // A 3x3 kernel over 4x4 padded by 1: 10 of 12 taps along each axis lie inside.
   EXPECT_EQ(flops("conv2d:1x4x4x1x1x3x3,pad=1:f32"), 2 * 100);
   EXPECT_EQ(flops("attention:1x4x2:f32"), 4 * 4 * 4 * 2);

@@ -17,7 +17,10 @@ using testing::HasSubstr;
 struct Built {
   LibrarySpec spec = HandMadeSpec();
   LibraryPlan plan;
-  Built() {
+  explicit Built(const std::vector<std::string>& more = {}) {
+    for (const std::string& text : more) {
+      spec.variants.push_back(HandMadeVariant(text, spec.device, 4));
+    }
     plan = PlanLibrary(spec).value();
     for (PlannedOperator& planned : plan.operators) {
       for (PlannedVariant& v : planned.variants) {
@@ -55,6 +58,22 @@ TEST(GeneratedText, HeaderDocumentsEachFunction) {
   EXPECT_THAT(header, HasSubstr("Rule: groups divides ci and co."));
   EXPECT_THAT(header, HasSubstr("No shape is tuned."));
   EXPECT_THAT(header, HasSubstr("TUNED_RPI4_BAD_ARGUMENT = 1"));
+}
+
+TEST(GeneratedText, EpiloguesHaveFunctionsAndRowsOfTheirOwn) {
+  const Built built({"gemm:8x16x4,bias=1,act=gelu:f32"});
+  const std::string header = HeaderText(built.plan);
+  EXPECT_THAT(header, HasSubstr("int tuned_rpi4_gemm_fused(int64_t m, int64_t n, int64_t k, "
+                                "int activation, const float* a,\n"));
+  EXPECT_THAT(header, HasSubstr("TUNED_RPI4_ACTIVATION_GELU = 2"));
+  EXPECT_THAT(header, HasSubstr("residual [n][out_h][out_w][co], read, may be NULL"));
+  EXPECT_THAT(header, testing::Not(HasSubstr("softmax_fused")));
+  const auto dispatcher = DispatcherText(built.plan);
+  ASSERT_TRUE(dispatcher.ok()) << dispatcher.status();
+  // Sizes, bias, residual, activation, packed; a, b, bias, c.
+  EXPECT_THAT(*dispatcher, HasSubstr("{{8, 16, 4, 1, 0, 2, 0},\n"
+                                     "     {{2, {8, 4}}, {2, {4, 16}}, {1, {16}}, {2, {8, 16}}},\n"
+                                     "     tuned_rpi4_gemm_v2_argv, {0, {0}}, NULL},"));
 }
 
 // A description out of a device file must not end the comment it stands in.

@@ -26,6 +26,28 @@ TEST(PlanLibrary, NumbersVariantsBySizeWhateverTheOrderOfTheSpec) {
   }
 }
 
+TEST(PlanLibrary, EachEpilogueOfAShapeIsAVariantAfterThePlainOnes) {
+  LibrarySpec spec = HandMadeSpec();
+  for (const char* text : {"gemm:16x16x16,act=gelu:f32", "gemm:16x16x16,packed=1,bias=1:f32",
+                           "gemm:16x16x16,bias=1:f32", "gemm:128x16x16,packed=1:f32"}) {
+    spec.variants.push_back(HandMadeVariant(text, spec.device, 10));
+  }
+  const auto plan = PlanLibrary(spec);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  std::vector<std::string> order;
+  for (const PlannedOperator& planned : plan->operators) {
+    if (planned.op->name() != "gemm") continue;
+    for (const PlannedVariant& v : planned.variants) {
+      order.push_back(v.variant->workload.ToText());
+      EXPECT_EQ(v.epilogue, EpilogueOf(v.variant->workload));
+    }
+  }
+  EXPECT_THAT(
+      order, testing::ElementsAre("gemm:16x16x16:f32", "gemm:128x16x16:f32",
+                                  "gemm:128x16x16,packed=1:f32", "gemm:16x16x16,act=gelu:f32",
+                                  "gemm:16x16x16,bias=1:f32", "gemm:16x16x16,packed=1,bias=1:f32"));
+}
+
 TEST(PlanLibrary, EveryOperatorHasAContractForItsTensors) {
   for (const std::string& name : OperatorNames()) {
     const OperatorContract* contract = FindContract(name);

@@ -8,8 +8,8 @@
 // in winograd.h.
 //
 // Arithmetic: the product's micro-kernel is in blocked_matmul.cpp; the direct form's is the same
-// with pixels of a row as its rows. Depthwise has one FMA an input vector and tap: 7 pixels of a row
-// under a 3x3 kernel are 63 FMAs (32 cycles on two ports) on 27 input vectors, shared by
+// with pixels of a row as its rows. Depthwise has one FMA an input vector and tap: 7 pixels of a
+// row under a 3x3 kernel are 63 FMAs (32 cycles on two ports) on 27 input vectors, shared by
 // neighbouring pixels in registers, and 9 weights: 36 loads (18 cycles). But each output vector is
 // 64 bytes in and 64 out, 1.2 FMAs a byte pair: 112x112x32 moves 3.2 MB in 38 us, 84 GB/s, which is
 // what L2 and L3 give here, so memory binds it.

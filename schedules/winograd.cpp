@@ -21,12 +21,13 @@ using Matrix = std::vector<std::vector<float>>;
 
 // Arithmetic of m = 4, a tile of 16 pixels and a vector of 16 channels (AVX-512). Input: 36 loads,
 // 192 additions and FMAs (16 for each of the 6 columns, then rows, of B^T d B), 36 stores. Output:
-// 36 loads, 140 of them (14 for each of 6 columns and 4 rows of A^T m A), 16 stores. Between them 36
-// products of CI x CO / 16 FMAs a tile, so transforms are 332 / (36 C) of them: 14 % at 64 channels,
-// 7 % at 128. The filter, 36 / 9 of the plain one, is what has to be in L2: 2.4 MB at 128 x 128,
-// hence a panel of channels a task (n_outer) for deep layers. 1x28x28x128x128x3x3: 58 of the direct
-// form's 231 MFLOP; at the micro-kernel's rate (blocked_matmul.cpp) 141 us and the transforms 20 on
-// two cores, 249 reached: the rest is the filter streaming from L2 once a row of tiles.
+// 36 loads, 140 of them (14 for each of 6 columns and 4 rows of A^T m A), 16 stores. Between them
+// 36 products of CI x CO / 16 FMAs a tile, so transforms are 332 / (36 C) of them: 14 % at 64
+// channels, 7 % at 128. The filter, 36 / 9 of the plain one, is what has to be in L2: 2.4 MB at 128
+// x 128, hence a panel of channels a task (n_outer) for deep layers. 1x28x28x128x128x3x3: 58 of the
+// direct form's 231 MFLOP; at the micro-kernel's rate (blocked_matmul.cpp) 141 us and the
+// transforms 20 on two cores, 249 reached: the rest is the filter streaming from L2 once a row of
+// tiles.
 //
 // The transforms of F(m, 3) in one dimension: of the output (A^T), the filter (G), the input (B^T).
 struct Transforms {

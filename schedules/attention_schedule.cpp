@@ -196,7 +196,7 @@ class Builder {
   }
 
   // Blocks of kBlock x kBlock are transposed through registers: rows are loaded, columns are
-  // stored. Gathers along one side take three times as long.
+  // stored. With gathers along one side the best found for 16x64x160 took 179 us in place of 158.
   static constexpr int kBlock = 8;
   // Lanes along queries: whether Q and the output are in whole blocks.
   bool transposes() const {

@@ -14,9 +14,8 @@
 // round it up to vectors: 48 for 40), and some 14 micro-ops on the same two ports: maximum 1,
 // exponential 12 (exp2.h), sum 1. With products at the micro-kernel's 86 % of the peak
 // (blocked_matmul.cpp): 58 cycles for D = 40, 40 of them FLOPs that count: 69 % of the peak; 81 for
-// D = 64: 79 %. Reached in a virtual machine on two cores of a Sapphire Rapids: 16x4096x40 53 %,
-// 12x128x64 60 %. Keys in a panel: 16 D of K and D of V, 4 bytes each, L1 or L2 by the block; a
-// block's scores in L1 or L2.
+// D = 64: 79 %. Reached on that machine: 16x4096x40 52 %, 12x128x64 58 %. Keys in a panel: 16 D of
+// K and D of V, 4 bytes each, L1 or L2 by the block; a block's scores in L1 or L2.
 #pragma once
 
 #include <Halide.h>

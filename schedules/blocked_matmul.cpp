@@ -145,10 +145,11 @@ namespace {
 // The micro-kernel. On AVX-512 a tile of 6 rows x 4 vectors takes 24 accumulators, 4 vectors of B
 // and a broadcast of A: 29 of 32 registers. Each k is 24 FMAs, 12 cycles of two ports, 4 loads and
 // 6 broadcasts, 5 cycles of two load ports: 2.4 FMAs a load. It reads 256 bytes of B, 21 a cycle
-// where a panel streams from L2, and 24 of A. FMAs bound it, on paper: on two cores of a Sapphire
-// Rapids (a virtual machine) FMAs on registers alone run at 238 GFLOP/s a core, the same loop with
-// these ten loads at 205 out of L1 and 195 out of L2, whatever the unrolling; 1024x1024x1024
-// reaches 195. So the loads cost more than their ports say, and K-blocks that keep B in L1 little.
+// where a panel streams from L2, and 24 of A. FMAs bound it, on paper. Measured on two cores of a
+// server (a virtual machine): FMAs on registers alone 238 GFLOP/s a core, the same loop with these
+// ten loads 205 to 208, from L1 and, unrolled twice, from L2 too (195 if not unrolled);
+// 1024x1024x1024 runs at 195 to 200. So the loads cost more than their ports say, and K-blocks that
+// keep B in L1 bring little.
 // On Cortex-A72, 8 x 2 vectors of 4: 16 accumulators, 2 of B, 2 of A, 16 FMAs of one cycle each.
 //
 // The product at one register tile: an accumulator Func computed in registers over [0, depth) of

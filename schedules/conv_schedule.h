@@ -10,9 +10,9 @@
 // Arithmetic: the product's micro-kernel is in blocked_matmul.cpp; the direct form's is the same
 // with pixels of a row as its rows. Depthwise has one FMA an input vector and tap: 7 pixels of a
 // row under a 3x3 kernel are 63 FMAs (32 cycles on two ports) on 27 input vectors, shared by
-// neighbouring pixels in registers, and 9 weights: 36 loads (18 cycles). But each output vector is
-// 64 bytes in and 64 out, 1.2 FMAs a byte pair: 112x112x32 moves 3.2 MB in 38 us, 84 GB/s, which is
-// what L2 and L3 give here, so memory binds it.
+// neighbouring pixels in registers, and 9 weights: 36 loads (18 cycles). Each output vector is 9
+// FMAs for at least 64 bytes in and 64 out: the FMAs of 112x112x32 are 15 us on two cores; it takes
+// 35 and moves 3.2 MB, so caches bind it.
 #pragma once
 
 #include "schedules/epilogue.h"

@@ -26,8 +26,8 @@ using Matrix = std::vector<std::vector<float>>;
 // channels, 7 % at 128. The filter, 36 / 9 of the plain one, is what has to be in L2: 2.4 MB at 128
 // x 128, hence a panel of channels a task (n_outer) for deep layers. 1x28x28x128x128x3x3: 58 of the
 // direct form's 231 MFLOP; at the micro-kernel's rate (blocked_matmul.cpp) 141 us and the
-// transforms 20 on two cores, 249 reached: the rest is the filter streaming from L2 once a row of
-// tiles.
+// transforms 20 on two cores, 249 reached. The filter streams from L2 once a row of tiles, some 8
+// MB a core, which may be the rest.
 //
 // The transforms of F(m, 3) in one dimension: of the output (A^T), the filter (G), the input (B^T).
 struct Transforms {

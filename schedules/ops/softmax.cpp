@@ -56,8 +56,8 @@ class Softmax final : public Operator {
     def.version = 1;
     def.knobs = {
         // Exponentials kept in a row buffer, or computed again for the output; or maximum and sum
-        // in
-        // one pass, the sum rescaled as the maximum grows, and exponentials again for the output.
+        // in one pass, the sum rescaled as the maximum grows, and exponentials again for the
+        // output.
         Knob::Choice("form", {"store", "recompute", "online"}),
         Knob::Sizes("vec", VectorWidths(device)),
         // Independent partial maxima and sums: one chain is bound by the latency of max and add.

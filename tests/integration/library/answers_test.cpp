@@ -43,6 +43,17 @@ void ExpectRight(const Call& call, const CallResult& result) {
 class LibraryAnswers : public testing::TestWithParam<std::string> {
  protected:
   const LibraryUnderTest& library() const { return LibraryFor(GetParam()); }
+
+  // Every call is answered, right, by kernels that are tuned for it or are not.
+  void ExpectAllRight(const std::vector<Call>& calls, bool tuned) const {
+    const auto results = library().Run(calls);
+    ASSERT_EQ(results.size(), calls.size());
+    for (size_t i = 0; i < calls.size(); i++) {
+      EXPECT_EQ(results[i].status, kOk) << Describe(calls[i]);
+      EXPECT_EQ(results[i].tuned, tuned) << Describe(calls[i]);
+      ExpectRight(calls[i], results[i]);
+    }
+  }
 };
 
 TEST_P(LibraryAnswers, TunedShapesRunTheirVariantAndAreRight) {
@@ -50,13 +61,7 @@ TEST_P(LibraryAnswers, TunedShapesRunTheirVariantAndAreRight) {
   for (const Variant& v : library().spec().variants) {
     calls.push_back(CallOf(v.workload));
   }
-  const auto results = library().Run(calls);
-  ASSERT_EQ(results.size(), calls.size());
-  for (size_t i = 0; i < calls.size(); i++) {
-    EXPECT_EQ(results[i].status, kOk) << Describe(calls[i]);
-    EXPECT_TRUE(results[i].tuned) << Describe(calls[i]);
-    ExpectRight(calls[i], results[i]);
-  }
+  ExpectAllRight(calls, /*tuned=*/true);
 }
 
 TEST_P(LibraryAnswers, ShapesNeverTunedFallBackAndAreRight) {
@@ -76,13 +81,7 @@ TEST_P(LibraryAnswers, ShapesNeverTunedFallBackAndAreRight) {
       {"attention", {3, 37, 53, 19, 1}},
       {"attention", {2, 24, 24, 8, 1}},  // a tuned one but for its mask
   };
-  const auto results = library().Run(calls);
-  ASSERT_EQ(results.size(), calls.size());
-  for (size_t i = 0; i < calls.size(); i++) {
-    EXPECT_EQ(results[i].status, kOk) << Describe(calls[i]);
-    EXPECT_FALSE(results[i].tuned) << Describe(calls[i]);
-    ExpectRight(calls[i], results[i]);
-  }
+  ExpectAllRight(calls, /*tuned=*/false);
 }
 
 // Packing copies, and the call runs the plain kernel, tuned or not.
@@ -93,13 +92,7 @@ TEST_P(LibraryAnswers, ShapesNeverTunedPackedAreRightToo) {
       {"conv2d", {1, 6, 6, 16, 8, 1, 1, 1, 0, 1, 1}, 0, true},
       {"conv2d", {2, 11, 7, 6, 9, 3, 2, 2, 1, 2, 3}, 0, true},
   };
-  const auto results = library().Run(calls);
-  ASSERT_EQ(results.size(), calls.size());
-  for (size_t i = 0; i < calls.size(); i++) {
-    EXPECT_EQ(results[i].status, kOk) << Describe(calls[i]);
-    EXPECT_FALSE(results[i].tuned) << Describe(calls[i]);
-    ExpectRight(calls[i], results[i]);
-  }
+  ExpectAllRight(calls, /*tuned=*/false);
 }
 
 // The plain operator, tuned or not, packed or not, and a pass for the epilogue.
@@ -119,13 +112,7 @@ TEST_P(LibraryAnswers, EpiloguesNeverTunedAreRightToo) {
       }
     }
   }
-  const auto results = library().Run(calls);
-  ASSERT_EQ(results.size(), calls.size());
-  for (size_t i = 0; i < calls.size(); i++) {
-    EXPECT_EQ(results[i].status, kOk) << Describe(calls[i]);
-    EXPECT_FALSE(results[i].tuned) << Describe(calls[i]);
-    ExpectRight(calls[i], results[i]);
-  }
+  ExpectAllRight(calls, /*tuned=*/false);
 }
 
 TEST_P(LibraryAnswers, AnActivationThatIsNoneOfTheEnumIsRefused) {

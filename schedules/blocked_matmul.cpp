@@ -11,7 +11,6 @@ namespace halyard {
 using Halide::Expr;
 using Halide::Func;
 using Halide::RDom;
-using Halide::RVar;
 using Halide::TailStrategy;
 using Halide::Var;
 
@@ -24,8 +23,7 @@ constexpr int64_t kMostSplitOutput = 1 << 18;
 
 }  // namespace
 
-std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device,
-                              const MatmulOperands& operands) {
+std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bool b_ahead) {
   std::vector<int64_t> k_blocks = {0};  // 0: the whole depth
   for (int64_t k : {8, 16, 32, 64, 128, 192, 256, 384, 512, 1024}) {
     // Short blocks stream through rows of B, which pays where there are few rows of A to use them.
@@ -39,7 +37,7 @@ std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device,
   std::vector<int64_t> k_splits = {1};
   for (int64_t parts : {2, 4, 8, 16}) {
     if (sizes.taps == 1 && sizes.depth % parts == 0 && sizes.depth / parts >= kShortestSplit &&
-        sizes.rows * sizes.cols * parts <= kMostSplitOutput) {
+        sizes.batch * sizes.rows * sizes.cols * parts <= kMostSplitOutput) {
       k_splits.push_back(parts);
     }
   }
@@ -56,10 +54,9 @@ std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device,
       Knob::Sizes("unroll_k", UpTo({1, 2, 4, 8}, sizes.depth)),
       Knob::Choice("order", {"m_outer", "n_outer"}),
       Knob::Choice("inner", {"n_outer", "m_outer"}),
-      operands.a_computed ? Knob::Choice("pack_a", {"tile", "root"})
-                          : Knob::Choice("pack_a", {"none", "tile", "root"}),
-      operands.b_ahead ? Knob::Choice("pack_b", {"ahead"})
-                       : Knob::Choice("pack_b", {"none", "tile", "root"}),
+      Knob::Choice("pack_a", {"none", "tile", "root"}),
+      b_ahead ? Knob::Choice("pack_b", {"ahead"})
+              : Knob::Choice("pack_b", {"none", "tile", "root"}),
       Knob::Choice("parallel", {"serial", "outer", "both"}),
       Knob::Choice("tail", {"pad", "shift"}),
   };
@@ -124,8 +121,8 @@ std::string WhyMatmulInvalid(const MatmulSizes& sizes, const Device& device,
   if (t.k_block != 0 && 4 * rows_tile * cols_tile > l2)
     return "K-blocked accumulator tile beyond L2";
   const bool two_loops = view.is("parallel", "both");
-  if (two_loops && t.k_block == 0 && t.k_split == 1 && rows_tile >= sizes.rows &&
-      cols_tile >= sizes.cols) {
+  if (two_loops && t.k_block == 0 && t.k_split == 1 && sizes.batch == 1 &&
+      rows_tile >= sizes.rows && cols_tile >= sizes.cols) {
     return "parallel over a single tile";
   }
   return "";
@@ -153,14 +150,27 @@ namespace {
 // On Cortex-A72, 8 x 2 vectors of 4: 16 accumulators, 2 of B, 2 of A, 16 FMAs of one cycle each.
 //
 // The product at one register tile: an accumulator Func computed in registers over [0, depth) of
-// the reduction, starting at `first`.
-void ScheduleRegisterTile(Func acc, RVar k, const MatmulTile& t, Var n, Var m) {
+// the reduction `r`, k and then, unless in K-blocks, taps, starting at `first`.
+void ScheduleRegisterTile(Func acc, const RDom& r, const MatmulTile& t, Var n, Var m) {
   Var nv("nv"), nu("nu");
   acc.bound_extent(n, t.cols()).bound_extent(m, t.reg_m);
   acc.split(n, nu, nv, t.vec).vectorize(nv).unroll(nu).unroll(m);
   auto update = acc.update();
-  update.split(n, nu, nv, t.vec).reorder(nv, nu, m, k).vectorize(nv).unroll(nu).unroll(m);
-  if (t.unroll_k > 1) update.unroll(k, t.unroll_k);
+  std::vector<Halide::VarOrRVar> loops = {nv, nu, m, r.x};
+  if (r.dimensions() > 1) loops.emplace_back(r.y);
+  update.split(n, nu, nv, t.vec).reorder(loops).vectorize(nv).unroll(nu).unroll(m);
+  if (t.unroll_k > 1) update.unroll(r.x, t.unroll_k);
+}
+
+// Runs `loop` and the loops around it, innermost first, in parallel as one; returns that one.
+Var ParallelOver(Func f, Var loop, const std::vector<Var>& around) {
+  for (const Var& outer : around) {
+    Var both(loop.name() + "_" + outer.name());
+    f.fuse(loop, outer, both);
+    loop = both;
+  }
+  f.parallel(loop);
+  return loop;
 }
 
 // Whether `extent` is known to be whole tiles.
@@ -171,16 +181,24 @@ bool Divides(int tile, const Expr& extent) {
 
 }  // namespace
 
-BufferSpec PanelShape(const MatmulSizes& sizes, const ConfigView& view) {
+BufferSpec PanelShape(const MatmulSizes& sizes, const ConfigView& view, bool batched) {
   const int cols = ReadMatmulTile(view).cols();
-  return {{RoundUp(sizes.cols, cols) / cols, sizes.taps, sizes.depth, cols}};
+  BufferSpec shape{{RoundUp(sizes.cols, cols) / cols, sizes.taps, sizes.depth, cols}};
+  if (batched) shape.extents.insert(shape.extents.begin(), sizes.batch);
+  return shape;
 }
 
 Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents& e,
-                    const ConfigView& view, const PanelsAhead& ahead,
-                    const StoredValue& stored_value) {
+                    const ConfigView& view, const MatmulHooks& hooks) {
   const MatmulTile t = ReadMatmulTile(view);
-  Var n("n"), m("m"), k("k"), tap("tap"), kb("kb");
+  Var n("n"), m("m"), k("k"), tap("tap"), kb("kb"), product("product");
+  const bool batched = e.batch.defined();
+  const auto of_product = [&](auto indices) {
+    if (batched) indices.push_back(product);
+    return indices;
+  };
+  using Vars = std::vector<Var>;
+  using Exprs = std::vector<Expr>;
   const bool pad = view.is("tail", "pad");
   const bool pack_a = !view.is("pack_a", "none"), pack_b = !view.is("pack_b", "none");
   const bool b_ahead = view.is("pack_b", "ahead");
@@ -188,34 +206,36 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
   // Rows and columns past the edge are computed on clamped operands and never stored.
   Func a_rows(name + "_a"), panels(name + "_b_panels");
   Var within("within"), panel("panel");
-  a_rows(k, tap, m) = a(k, tap, pad ? Halide::min(Halide::likely(m), e.rows - 1) : Expr(m));
+  a_rows(of_product(Vars{k, tap, m})) =
+      a(of_product(Exprs{k, tap, pad ? Halide::min(Halide::likely(m), e.rows - 1) : Expr(m)}));
   // [column panel][tap][k][column in panel]: the register tile reads B as one stream.
   const Expr column = panel * t.cols() + within;
-  panels(within, k, tap, panel) = b(Halide::min(Halide::likely(column), e.cols - 1), k, tap);
+  panels(of_product(Vars{within, k, tap, panel})) =
+      b(of_product(Exprs{Halide::min(Halide::likely(column), e.cols - 1), k, tap}));
   if (pack_b) {
     panels.bound_extent(within, t.cols()).vectorize(within, t.vec).unroll(within);
-    if (!view.is("pack_b", "tile")) panels.parallel(panel);
+    if (!view.is("pack_b", "tile")) ParallelOver(panels, panel, of_product(Vars{}));
   }
   Halide::ImageParam stored;
-  if (b_ahead) stored = ahead(panels);
+  if (b_ahead) stored = hooks.ahead(panels);
   // Cache tiles past the last panel are asked for, though never computed.
   const Expr last_panel = (e.cols + t.cols() - 1) / t.cols() - 1;
   auto b_at = [&](Expr n, Expr k, Expr tap) -> Expr {
-    if (!pack_b) return b(n, k, tap);
+    if (!pack_b) return b(of_product(Exprs{n, k, tap}));
     const Expr at = n / t.cols();
-    if (!b_ahead) return panels(n % t.cols(), k, tap, at);
-    return stored(n % t.cols(), k, tap, Halide::min(Halide::likely(at), last_panel));
+    if (!b_ahead) return panels(of_product(Exprs{n % t.cols(), k, tap, at}));
+    return stored(
+        of_product(Exprs{n % t.cols(), k, tap, Halide::min(Halide::likely(at), last_panel)}));
   };
 
   // `tiled` is the output, or with K in several parts the product of each part s.
   Var s("s");
   const bool split = t.k_split > 1;
   auto with_part = [&](auto indices) {
+    indices = of_product(std::move(indices));
     if (split) indices.push_back(s);
     return indices;
   };
-  using Vars = std::vector<Var>;
-  using Exprs = std::vector<Expr>;
   Func acc(name + "_acc"), out(name), partial(name + "_partial");
   Func tiled = split ? Func(name + "_part") : out;
   const Expr part = e.depth / t.k_split, first = split ? s * part : Expr(0);
@@ -224,26 +244,34 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
   RDom rk(0, std::max(t.k_block, 1), name + "_in_block");
   acc(with_part(Vars{n, m})) = 0.0f;
   if (t.k_block == 0) {
-    acc(with_part(Vars{n, m})) += a_rows(first + r.x, r.y, m) * b_at(n, first + r.x, r.y);
+    acc(with_part(Vars{n, m})) +=
+        a_rows(of_product(Exprs{first + r.x, r.y, m})) * b_at(n, first + r.x, r.y);
   } else {
     const Expr at = first + kb * t.k_block + rk;
     partial(with_part(Vars{n, m, kb, tap})) = 0.0f;
-    partial(with_part(Vars{n, m, kb, tap})) += a_rows(at, tap, m) * b_at(n, at, tap);
+    partial(with_part(Vars{n, m, kb, tap})) +=
+        a_rows(of_product(Exprs{at, tap, m})) * b_at(n, at, tap);
     acc(with_part(Vars{n, m})) += partial(with_part(Exprs{n, m, blocks.x, blocks.y}));
   }
-  if (split || !stored_value) {
+  if (split || !hooks.stored) {
     tiled(with_part(Vars{n, m})) = acc(with_part(Exprs{n, m}));
   } else {
     // A padded tail, and a last cache tile, ask for what lies past the edge.
     const bool past_n = pad && !Divides(t.cols() * t.tile_n, e.cols);
     const bool past_m = pad && !Divides(t.reg_m * t.tile_m, e.rows);
-    tiled(n, m) =
-        stored_value(acc(n, m), InsideTail(n, e.cols, past_n), InsideTail(m, e.rows, past_m));
+    tiled(of_product(Vars{n, m})) = hooks.stored(
+        acc(of_product(Exprs{n, m})),
+        of_product(Exprs{InsideTail(n, e.cols, past_n), InsideTail(m, e.rows, past_m)}));
   }
   if (split) {
-    Expr sum = tiled(n, m, 0);
-    for (int i = 1; i < t.k_split; i++) sum += tiled(n, m, i);
-    out(n, m) = stored_value ? stored_value(sum, n, m) : sum;
+    const auto in_part = [&](int i) {
+      Exprs at = of_product(Exprs{n, m});
+      at.push_back(i);
+      return tiled(at);
+    };
+    Expr sum = in_part(0);
+    for (int i = 1; i < t.k_split; i++) sum += in_part(i);
+    out(of_product(Vars{n, m})) = hooks.stored ? hooks.stored(sum, of_product(Exprs{n, m})) : sum;
     // WhyMatmulInvalid: N holds a vector.
     out.vectorize(n, t.vec, TailStrategy::ShiftInwards);
     tiled.compute_root().bound(s, 0, t.k_split);
@@ -270,20 +298,15 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
     tiled.reorder(nv, nu, mr, nt, mt, cache_inner, cache_outer);
   }
   Var at_outer = cache_outer, at_inner = cache_inner;
-  // Parts of K are always run in parallel, "serial" is within one.
-  auto parallel_with_parts = [&](Var loop) {
-    if (!split) return tiled.parallel(loop), loop;
-    Var both("part_and_tile");
-    tiled.fuse(loop, s, both).parallel(both);
-    return both;
-  };
+  // Products of a batch and parts of K are always run in parallel, "serial" is within one.
+  const Vars whole_products = with_part(Vars{});
   if (view.is("parallel", "both")) {
     tiled.fuse(cache_inner, cache_outer, task);
-    at_outer = at_inner = parallel_with_parts(task);
+    at_outer = at_inner = ParallelOver(tiled, task, whole_products);
   } else if (view.is("parallel", "outer")) {
-    at_outer = parallel_with_parts(cache_outer);
-  } else if (split) {
-    tiled.parallel(s);
+    at_outer = ParallelOver(tiled, cache_outer, whole_products);
+  } else if (!whole_products.empty()) {
+    ParallelOver(tiled, whole_products.front(), {whole_products.begin() + 1, whole_products.end()});
   }
 
   Halide::LoopLevel operand_a(tiled, m_outer ? at_outer : at_inner);
@@ -291,7 +314,7 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
   const Var sweep = inner_n_outer ? mt : nt;
   if (t.k_block == 0) {
     acc.compute_at(tiled, sweep);
-    ScheduleRegisterTile(acc, r.x, t, n, m);
+    ScheduleRegisterTile(acc, r, t, n, m);
   } else {
     acc.compute_at(tiled, at_inner);
     // The tile of accumulators is rounded up to whole register tiles.
@@ -305,14 +328,17 @@ Func ScheduleMatmul(const std::string& name, Func a, Func b, const MatmulExtents
       update.reorder({nv, nu, mr, nt, mt, blocks.x, blocks.y});
     }
     partial.compute_at(acc, sweep);
-    ScheduleRegisterTile(partial, rk.x, t, n, m);
+    ScheduleRegisterTile(partial, rk, t, n, m);
     operand_a = Halide::LoopLevel(acc, blocks.x);
     operand_b = Halide::LoopLevel(acc, blocks.x);
   }
 
+  if (!pack_a && hooks.a_rows_at.defined()) Func(hooks.a_rows_at).compute_at(operand_a);
   if (pack_a) {
     if (view.is("pack_a", "root")) {
-      a_rows.compute_root().parallel(m, 16, TailStrategy::GuardWithIf);
+      Var rows("rows"), row("row");
+      a_rows.compute_root().split(m, rows, row, 16, TailStrategy::GuardWithIf);
+      ParallelOver(a_rows, rows, of_product(Vars{}));
     } else {
       a_rows.compute_at(operand_a);
     }

@@ -19,22 +19,17 @@
 
 namespace halyard {
 
-// Sizes of one product; `rows`, `cols`, `depth` are M, N, K.
+// Sizes of a product; `rows`, `cols`, `depth` are M, N, K.
 struct MatmulSizes {
   int64_t rows, cols, depth;
-  int64_t taps = 1;  // kernel positions of a convolution: the reduction is depth x taps
-};
-
-// What is known of the operands. a_computed: A is computed, not stored, and is always packed.
-// b_ahead: B is constant and laid out in panels ahead of the calls.
-struct MatmulOperands {
-  bool a_computed = false, b_ahead = false;
+  int64_t taps = 1;   // kernel positions of a convolution: the reduction is depth x taps
+  int64_t batch = 1;  // products side by side, each with operands of its own
 };
 
 // Knobs vec, reg_m, reg_n, tile_m, tile_n, k_block, k_split, unroll_k, order, inner, pack_a,
 // pack_b, parallel, tail.
-std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device,
-                              const MatmulOperands& operands);
+// `b_ahead`: B is constant and laid out in panels ahead of the calls.
+std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bool b_ahead);
 
 // Sets knobs of an idle choice to their first value.
 void CanonicaliseMatmul(const MatmulSizes& sizes, const ConfigView& view,
@@ -59,23 +54,33 @@ MatmulTile ReadMatmulTile(const ConfigView& view);
 struct MatmulExtents {
   Halide::Expr rows, cols, depth;
   Halide::Expr taps = 1;
+  Halide::Expr batch = {};  // undefined: no batch
 };
 
 // Takes the panels of B, scheduled, out of the product and returns what to read instead.
 using PanelsAhead = std::function<Halide::ImageParam(Halide::Func panels)>;
-// Their extents: [column panel][tap][k][column in panel].
-BufferSpec PanelShape(const MatmulSizes& sizes, const ConfigView& view);
+// Their extents: [column panel][tap][k][column in panel], in a batch [product] before them.
+BufferSpec PanelShape(const MatmulSizes& sizes, const ConfigView& view, bool batched = false);
 
-// What is stored of the product's element `value` in column n of row m. The product calls it with n
-// and m inside its extents.
-using StoredValue = std::function<Halide::Expr(Halide::Expr value, Halide::Expr n, Halide::Expr m)>;
+// What is stored of the product's element `value` at (n, m[, product]), which the product calls
+// with coordinates inside its extents.
+using StoredValue =
+    std::function<Halide::Expr(Halide::Expr value, const std::vector<Halide::Expr>& at)>;
+
+// What a caller adds to a product.
+struct MatmulHooks {
+  PanelsAhead ahead = nullptr;  // called where the config has B laid out ahead of the calls
+  StoredValue stored = nullptr;
+  // Where A is read in place: a Func (tap, m) that tells `a` where the rows are, computed for a
+  // cache tile at a time.
+  Halide::Func a_rows_at = {};
+};
 
 // Defines and schedules the product into a new output Func(n, m). `a` is a Func (k, tap, m), `b` a
-// Func (n, k, tap); both must be safe to read inside the extents. `ahead` is called where the
-// config has B laid out ahead of the calls.
+// Func (n, k, tap); both must be safe to read inside the extents. In a batch all three have the
+// product as one more, outermost dimension.
 Halide::Func ScheduleMatmul(const std::string& name, Halide::Func a, Halide::Func b,
                             const MatmulExtents& extents, const ConfigView& view,
-                            const PanelsAhead& ahead = nullptr,
-                            const StoredValue& stored_value = nullptr);
+                            const MatmulHooks& hooks = {});
 
 }  // namespace halyard

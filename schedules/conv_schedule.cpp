@@ -72,46 +72,53 @@ std::string WhyDirectInvalid(const ConvSizes& c, const Device& device, const Con
   return "";
 }
 
+// Whether row `m` of the product, a pixel of the output, has its pixel of kernel position `tap` at
+// a place of its own, and which: the number of that pixel in the input, or -1 outside the image.
+Expr InputPixel(const ConvSizes& c, Expr tap, Expr m) {
+  const Expr ox = m % Extent(c.ow()), oy = m / Extent(c.ow()) % Extent(c.oh());
+  const Expr n = m / Extent(c.ow() * c.oh());
+  const Expr ix = ox * Extent(c.stride) + tap % Extent(c.kw) * Extent(c.dilation) - Extent(c.pad);
+  const Expr iy = oy * Extent(c.stride) + tap / Extent(c.kw) * Extent(c.dilation) - Extent(c.pad);
+  const Expr inside = ix >= 0 && ix < Extent(c.w) && iy >= 0 && iy < Extent(c.h);
+  return Halide::select(inside, (n * Extent(c.h) + iy) * Extent(c.w) + ix, -1);
+}
+
+// The product of the fields of view, a row for each pixel of the output, and the weights. The
+// fields are copied (im2col), some rows or all; or read in place, through a table that tells where
+// the pixels of a row are (Dukhan, "The Indirect Convolution Algorithm", 2019). There the table
+// holds pointers, here numbers of pixels, and in place of his row of zeros the border's are
+// selected: on AVX-512 a broadcast under a mask.
 Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
   const MatmulSizes p = ProductOf(c);
   Var n("n"), m("m"), k("k"), tap("tap");
-  ImageParam w(Halide::Float(32), 3, "w");
-  const BufferSpec w_shape{{p.taps, p.depth, p.cols}}, out_shape{{p.rows, p.cols}};
+  ImageParam x(Halide::Float(32), 2, "x"), w(Halide::Float(32), 3, "w");
+  const BufferSpec x_shape{{c.n * c.h * c.w, c.ci}}, w_shape{{p.taps, p.depth, p.cols}};
+  const BufferSpec out_shape{{p.rows, p.cols}};
+  BindDense(x, x_shape);
   BindDense(w, w_shape);
-  Func fields("fields"), weights("weights");
+  Lowered lowered{{}, {x, w}, {x_shape, w_shape}, out_shape};
+  Func fields("fields"), weights("weights"), pixel("pixel");
   weights(n, k, tap) = w(n, k, tap);
-  Lowered lowered;
-  const PanelsAhead ahead = [&](Func panels) {
+  MatmulHooks hooks;
+  hooks.ahead = [&](Func panels) {
     const ImageParam packed = PrepareAhead(panels, PanelShape(p, view), w, 1, lowered.prepare);
     lowered.arguments[1] = packed;
     return packed;
   };
-  lowered.output_buffer = out_shape;
   if (c.input_is_matrix()) {
-    ImageParam x(Halide::Float(32), 2, "x");
-    const BufferSpec x_shape{{p.rows, p.depth}};
-    BindDense(x, x_shape);
     fields(k, tap, m) = x(k, m);
-    lowered.inputs = {x_shape, w_shape};
-    lowered.arguments = {x, w};
   } else {
-    ImageParam x(Halide::Float(32), 5, "x");
-    const BufferSpec x_shape{{c.n, c.h, c.w, 1, c.ci}};
-    BindDense(x, x_shape);
-    const Expr ox = m % Extent(c.ow()), oy = m / Extent(c.ow()) % Extent(c.oh());
-    const Expr kx = tap % Extent(c.kw), ky = tap / Extent(c.kw);
-    fields(k, tap, m) =
-        PaddedInput(x, c, k, 0, ox * Extent(c.stride) + kx * Extent(c.dilation) - Extent(c.pad),
-                    oy * Extent(c.stride) + ky * Extent(c.dilation) - Extent(c.pad),
-                    m / Extent(c.ow() * c.oh()), false);
-    lowered.inputs = {x_shape, w_shape};
-    lowered.arguments = {x, w};
+    pixel(tap, m) = InputPixel(c, tap, m);
+    if (view.is("pack_a", "none")) hooks.a_rows_at = pixel;
+    const Expr number = pixel(tap, m), last = Extent(c.n * c.h * c.w - 1);
+    const Expr read = x(k, Halide::unsafe_promise_clamped(Halide::max(number, 0), 0, last));
+    fields(k, tap, m) = c.pad == 0 ? read : Halide::select(number >= 0, read, 0.0f);
   }
   const EpilogueStage stage(c.epilogue, out_shape, /*channel_dims=*/1, lowered);
-  const StoredValue stored = [&](Expr value, Expr n, Expr m) { return stage(value, {n, m}); };
+  if (!c.epilogue.empty()) hooks.stored = stage;
   lowered.output = ScheduleMatmul("conv2d", fields, weights,
                                   {Extent(p.rows), Extent(p.cols), Extent(p.depth), Extent(p.taps)},
-                                  view, ahead, c.epilogue.empty() ? nullptr : stored);
+                                  view, hooks);
   BindDense(lowered.output, out_shape);
   return lowered;
 }
@@ -238,10 +245,9 @@ SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
   if (c.groups == 1) forms.push_back("im2col");
   if (WinogradApplies(c)) forms.push_back("winograd");
   SpaceDefinition def;
-  def.version = 2;
-  def.knobs =
-      MatmulKnobs({product.rows, LaneExtent(c), c.ci_group(), product.taps}, device,
-                  {.a_computed = !c.input_is_matrix() && c.pad != 0, .b_ahead = c.weights_ahead});
+  def.version = 3;
+  def.knobs = MatmulKnobs({product.rows, LaneExtent(c), c.ci_group(), product.taps}, device,
+                          c.weights_ahead);
   def.knobs.insert(def.knobs.begin(), Knob::Choice("form", forms));
   def.knobs.push_back(Knob::Choice("input", {"tile", "root", "plain", "inline"}));
   def.knobs.push_back(Knob::Sizes("rows", UpTo({1, 2, 4, 7, 8, 14, 16, 28}, c.oh())));

@@ -17,8 +17,9 @@ double Operator::Bytes(const Workload& workload) const {
 
 namespace {
 const std::vector<const Operator*>& Operators() {
-  static const std::vector<const Operator*> all = {GemmOperator(), Conv2dOperator(),
-                                                   SoftmaxOperator(), AttentionOperator()};
+  static const std::vector<const Operator*> all = {GemmOperator(), BatchGemmOperator(),
+                                                   Conv2dOperator(), SoftmaxOperator(),
+                                                   AttentionOperator()};
   return all;
 }
 }  // namespace

@@ -1,4 +1,4 @@
-// The operators, one file each in this folder.
+// The operators, in this folder.
 #pragma once
 
 namespace halyard {
@@ -7,6 +7,7 @@ class Operator;
 
 // Each lives as long as the program.
 const Operator* GemmOperator();
+const Operator* BatchGemmOperator();
 const Operator* Conv2dOperator();
 const Operator* SoftmaxOperator();
 const Operator* AttentionOperator();

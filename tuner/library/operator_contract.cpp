@@ -11,6 +11,12 @@ const std::vector<OperatorContract>& Contracts() {
        {{"a", {"m", "k"}}, {"b", {"k", "n"}}, {"c", {"m", "n"}}},
        {},
        /*constant=*/1},
+      {"batch_gemm",
+       "c[i] = a[i] b[i] for each i below `batch`, all row-major. A bias is the same for all.",
+       {},
+       {{"a", {"batch", "m", "k"}}, {"b", {"batch", "k", "n"}}, {"c", {"batch", "m", "n"}}},
+       {},
+       /*constant=*/1},
       // The weights are not called `w` as the operator calls them: that is the width here.
       {"conv2d",
        "Convolution of an NHWC image x, zero-padded by `pad` on each of its four sides. A tuned\n"

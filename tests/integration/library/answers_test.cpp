@@ -70,6 +70,9 @@ TEST_P(LibraryAnswers, ShapesNeverTunedFallBackAndAreRight) {
       {"gemm", {1, 1, 1}},
       {"gemm", {1, 131, 67}},
       {"gemm", {67, 3, 129}},
+      {"batch_gemm", {2, 48, 40, 24}},  // a tuned one but for its batch
+      {"batch_gemm", {1, 1, 1, 1}},
+      {"batch_gemm", {7, 5, 67, 31}},
       {"conv2d", {1, 10, 9, 8, 16, 3, 3, 1, 0, 1, 1}},  // a tuned one but for its padding
       {"conv2d", {2, 11, 7, 6, 9, 3, 2, 2, 1, 2, 3}},
       {"conv2d", {1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1}},
@@ -89,6 +92,7 @@ TEST_P(LibraryAnswers, ShapesNeverTunedPackedAreRightToo) {
   const std::vector<Call> calls = {
       {"gemm", {48, 40, 24}, 0, true},  // tuned with b as it is
       {"gemm", {7, 131, 67}, 0, true},
+      {"batch_gemm", {7, 5, 67, 31}, 0, true},
       {"conv2d", {1, 6, 6, 16, 8, 1, 1, 1, 0, 1, 1}, 0, true},
       {"conv2d", {2, 11, 7, 6, 9, 3, 2, 2, 1, 2, 3}, 0, true},
   };
@@ -100,7 +104,7 @@ TEST_P(LibraryAnswers, EpiloguesNeverTunedAreRightToo) {
   std::vector<Call> calls;
   for (const Call& plain :
        {Call{"gemm", {33, 17, 9}}, Call{"gemm", {48, 40, 24}}, Call{"gemm", {7, 131, 67}},
-        Call{"conv2d", {1, 10, 9, 8, 16, 3, 3, 1, 1, 1, 1}},
+        Call{"batch_gemm", {3, 33, 17, 9}}, Call{"conv2d", {1, 10, 9, 8, 16, 3, 3, 1, 1, 1, 1}},
         Call{"conv2d", {2, 11, 7, 6, 9, 3, 2, 2, 1, 2, 3}}}) {
     for (const Epilogue& e :
          {Epilogue{}, Epilogue{true, false, Activation::kNone},
@@ -128,13 +132,13 @@ TEST_P(LibraryAnswers, AnActivationThatIsNoneOfTheEnumIsRefused) {
 
 TEST_P(LibraryAnswers, NullPointersAreRefused) {
   std::vector<Call> calls;
-  for (const Call& good :
-       {Call{"gemm", {4, 4, 4}}, Call{"conv2d", {1, 4, 4, 2, 2, 3, 3, 1, 1, 1, 1}},
-        Call{"softmax", {4, 4}}, Call{"attention", {1, 4, 4, 4, 0}}}) {
+  for (const Call& good : {Call{"gemm", {4, 4, 4}}, Call{"batch_gemm", {2, 4, 4, 4}},
+                           Call{"conv2d", {1, 4, 4, 2, 2, 3, 3, 1, 1, 1, 1}},
+                           Call{"softmax", {4, 4}}, Call{"attention", {1, 4, 4, 4, 0}}}) {
     for (size_t i = 0; i <= FindOperator(good.op)->input_names().size(); i++) {
       calls.push_back(good);
       calls.back().null_mask = 1 << i;
-      if (good.op != "gemm" && good.op != "conv2d") continue;
+      if (!LibraryPlan::HasEpilogue(*FindOperator(good.op))) continue;
       for (const bool packed : {false, true}) {
         calls.push_back(calls.back());
         calls.back().packed = packed;
@@ -177,7 +181,7 @@ TEST_P(LibraryAnswers, RulesAreThoseOfWorkloads) {
             Epilogue{rng() % 2 == 0, rng() % 2 == 0, static_cast<Activation>(rng() % 3)};
       }
       const auto workload = WorkloadOf(call);
-      call.packed = (name == "gemm" || name == "conv2d") && rng() % 4 == 0;
+      call.packed = LibraryPlan::HasEpilogue(*op) && rng() % 4 == 0;
       if (!workload.ok() || (op->Flops(*workload) < 1e6 && op->Bytes(*workload) < 1e6)) {
         calls.push_back(call);
       }

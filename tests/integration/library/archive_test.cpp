@@ -8,6 +8,7 @@
 #include "nlohmann/json.hpp"
 #include "schedules/operator.h"
 #include "tests/integration/library/library_under_test.h"
+#include "tuner/library/library_plan.h"
 #include "tuner/library/staging_folder.h"
 #include "tuner/sha256.h"
 
@@ -37,7 +38,7 @@ TEST_P(LibraryArchive, ExportsOnlyItsFunctions) {
   for (const std::string& op : OperatorNames()) {
     expected.insert(name + "_" + op);
     expected.insert(name + "_is_tuned_" + op);
-    if (op != "gemm" && op != "conv2d") continue;
+    if (!LibraryPlan::HasEpilogue(*FindOperator(op))) continue;
     expected.insert(name + "_" + op + "_fused");
     expected.insert(name + "_is_tuned_" + op + "_fused");
     for (const std::string& kind : {op, op + "_fused"}) {

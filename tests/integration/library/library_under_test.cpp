@@ -39,7 +39,8 @@ struct Request {
 };
 
 int OpNumber(const std::string& op) {
-  const std::vector<std::string> order = {"gemm", "conv2d", "softmax", "attention"};
+  const std::vector<std::string> order = {"gemm", "batch_gemm", "conv2d", "softmax",
+                                          "attention"};  // enum operator of run_operator.c
   return static_cast<int>(std::find(order.begin(), order.end(), op) - order.begin());
 }
 
@@ -120,6 +121,10 @@ LibrarySpec SmallSpec(const std::string& device_id, const std::string& name,
         "conv2d:1x10x9x8x16x3x3,pad=1,bias=1,residual=1,act=relu:f32",
         "conv2d:1x12x9x16x24x3x3,pad=1,packed=1,bias=1,residual=1:f32",
         "conv2d:2x9x9x8x8x3x3,stride=2,pad=1,groups=8,packed=1,bias=1,act=relu:f32",
+        "batch_gemm:3x48x40x24:f32",
+        "batch_gemm:3x33x17x9,packed=1:f32",
+        "batch_gemm:2x20x51x30,bias=1,residual=1,act=relu:f32",
+        "batch_gemm:5x4x40x24,packed=1,bias=1:f32",
         "softmax:19x70:f32",
         "attention:2x24x8:f32",
         "attention:2x9x21x8,causal=1:f32"}) {

@@ -17,8 +17,10 @@
 
 #define MAX_TENSORS 6
 
+enum operator{ GEMM, BATCH_GEMM, CONV2D, SOFTMAX, ATTENTION };
+
 struct request {
-  int32_t op;        /* 0 gemm, 1 conv2d, 2 softmax, 3 attention */
+  int32_t op;        /* enum operator */
   int32_t null_mask; /* bit i: tensor i is passed as NULL */
   int64_t packed;    /* 1: the operator's packed functions, tensor 1 packed by them */
   int64_t fused;     /* 1: its functions with an epilogue */
@@ -44,19 +46,26 @@ static struct tensor make(int64_t elements) {
   return t;
 }
 
+#define GEMM_SIZES(s) s[0], s[1], s[2]
+#define BATCH_GEMM_SIZES(s) s[0], s[1], s[2], s[3]
 #define CONV_SIZES(s) s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10]
+
+/* The function `before``operator``after` of a product, of its sizes and of what more is given. */
+#define PRODUCT(r, before, after, ...)                                                    \
+  ((r)->op == GEMM ? FUNCTION(before##gemm##after)(GEMM_SIZES((r)->sizes), ##__VA_ARGS__) \
+   : (r)->op == BATCH_GEMM                                                                \
+       ? FUNCTION(before##batch_gemm##after)(BATCH_GEMM_SIZES((r)->sizes), ##__VA_ARGS__) \
+       : FUNCTION(before##conv2d##after)(CONV_SIZES((r)->sizes), ##__VA_ARGS__))
 
 static int call(const struct request* r, float* const* p) {
   const int64_t* s = r->sizes;
   switch (r->op) {
-    case 0:
-      return FUNCTION(gemm)(s[0], s[1], s[2], p[0], p[1], p[2]);
-    case 1:
-      return FUNCTION(conv2d)(CONV_SIZES(s), p[0], p[1], p[2]);
-    case 2:
+    case SOFTMAX:
       return FUNCTION(softmax)(s[0], s[1], p[0], p[1]);
-    default:
+    case ATTENTION:
       return FUNCTION(attention)(s[0], s[1], s[2], s[3], s[4], p[0], p[1], p[2], p[3]);
+    default:
+      return PRODUCT(r, , , p[0], p[1], p[2]);
   }
 }
 
@@ -75,90 +84,60 @@ static struct epilogue epilogue_of(const struct request* r, float* const* p) {
 }
 
 static int call_fused(const struct request* r, float* const* p) {
-  const int64_t* s = r->sizes;
   const struct epilogue e = epilogue_of(r, p);
-  const int act = (int)r->activation;
-  if (r->op == 0) {
-    return FUNCTION(gemm_fused)(s[0], s[1], s[2], act, p[0], p[1], e.bias, e.residual, e.out);
-  }
-  return FUNCTION(conv2d_fused)(CONV_SIZES(s), act, p[0], p[1], e.bias, e.residual, e.out);
+  return PRODUCT(r, , _fused, (int)r->activation, p[0], p[1], e.bias, e.residual, e.out);
 }
 
 #define EPILOGUE_SIZES(r) (int)(r)->activation, (int)(r)->bias, (int)(r)->residual
 
+/* Packs, then calls with what was packed. A NULL mask is of the call; packing gets good pointers.
+ */
 static int call_fused_packed(const struct request* r, float* const* p, const float* constant) {
-  const int64_t* s = r->sizes;
   const struct epilogue e = epilogue_of(r, p);
-  const int act = (int)r->activation;
   int64_t floats = 0;
-  int status =
-      r->op == 0 ? FUNCTION(gemm_fused_packed_floats)(s[0], s[1], s[2], EPILOGUE_SIZES(r), &floats)
-                 : FUNCTION(conv2d_fused_packed_floats)(CONV_SIZES(s), EPILOGUE_SIZES(r), &floats);
+  int status = PRODUCT(r, , _fused_packed_floats, EPILOGUE_SIZES(r), &floats);
   if (status != 0) return status;
   struct tensor packed = make(floats);
   memset(packed.data, 0xff, (size_t)floats * sizeof(float));
-  float* const to = packed.data;
-  status = r->op == 0 ? FUNCTION(gemm_fused_pack)(s[0], s[1], s[2], EPILOGUE_SIZES(r), constant, to)
-                      : FUNCTION(conv2d_fused_pack)(CONV_SIZES(s), EPILOGUE_SIZES(r), constant, to);
-  float* const given = p[1] != NULL ? to : NULL;
-  if (status == 0 && r->op == 0) {
+  status = PRODUCT(r, , _fused_pack, EPILOGUE_SIZES(r), constant, packed.data);
+  float* const given = p[1] != NULL ? packed.data : NULL;
+  if (status == 0) {
     status =
-        FUNCTION(gemm_fused_packed)(s[0], s[1], s[2], act, p[0], given, e.bias, e.residual, e.out);
-  } else if (status == 0) {
-    status =
-        FUNCTION(conv2d_fused_packed)(CONV_SIZES(s), act, p[0], given, e.bias, e.residual, e.out);
+        PRODUCT(r, , _fused_packed, (int)r->activation, p[0], given, e.bias, e.residual, e.out);
   }
   munmap(packed.map, packed.bytes);
   return status;
 }
 
-/* Packs, then calls with what was packed. A NULL mask is of the call; packing gets good pointers.
- */
 static int call_packed(const struct request* r, float* const* p, const float* constant) {
-  const int64_t* s = r->sizes;
   int64_t floats = 0;
-  int status = r->op == 0 ? FUNCTION(gemm_packed_floats)(s[0], s[1], s[2], &floats)
-                          : FUNCTION(conv2d_packed_floats)(CONV_SIZES(s), &floats);
+  int status = PRODUCT(r, , _packed_floats, &floats);
   if (status != 0) return status;
   struct tensor packed = make(floats);
   memset(packed.data, 0xff, (size_t)floats * sizeof(float));
-  status = r->op == 0 ? FUNCTION(gemm_pack)(s[0], s[1], s[2], constant, packed.data)
-                      : FUNCTION(conv2d_pack)(CONV_SIZES(s), constant, packed.data);
+  status = PRODUCT(r, , _pack, constant, packed.data);
   float* const given = p[1] != NULL ? packed.data : NULL;
-  if (status == 0) {
-    status = r->op == 0 ? FUNCTION(gemm_packed)(s[0], s[1], s[2], p[0], given, p[2])
-                        : FUNCTION(conv2d_packed)(CONV_SIZES(s), p[0], given, p[2]);
-  }
+  if (status == 0) status = PRODUCT(r, , _packed, p[0], given, p[2]);
   munmap(packed.map, packed.bytes);
   return status;
 }
 
 static int is_tuned_fused(const struct request* r) {
-  const int64_t* s = r->sizes;
-  if (r->packed) {
-    return r->op == 0 ? FUNCTION(is_tuned_gemm_fused_packed)(s[0], s[1], s[2], EPILOGUE_SIZES(r))
-                      : FUNCTION(is_tuned_conv2d_fused_packed)(CONV_SIZES(s), EPILOGUE_SIZES(r));
-  }
-  return r->op == 0 ? FUNCTION(is_tuned_gemm_fused)(s[0], s[1], s[2], EPILOGUE_SIZES(r))
-                    : FUNCTION(is_tuned_conv2d_fused)(CONV_SIZES(s), EPILOGUE_SIZES(r));
+  if (r->packed) return PRODUCT(r, is_tuned_, _fused_packed, EPILOGUE_SIZES(r));
+  return PRODUCT(r, is_tuned_, _fused, EPILOGUE_SIZES(r));
 }
 
 static int is_tuned(const struct request* r) {
   const int64_t* s = r->sizes;
   if (r->fused) return is_tuned_fused(r);
-  if (r->packed) {
-    return r->op == 0 ? FUNCTION(is_tuned_gemm_packed)(s[0], s[1], s[2])
-                      : FUNCTION(is_tuned_conv2d_packed)(CONV_SIZES(s));
-  }
+  if (r->packed) return PRODUCT(r, is_tuned_, _packed);
   switch (r->op) {
-    case 0:
-      return FUNCTION(is_tuned_gemm)(s[0], s[1], s[2]);
-    case 1:
-      return FUNCTION(is_tuned_conv2d)(CONV_SIZES(s));
-    case 2:
+    case SOFTMAX:
       return FUNCTION(is_tuned_softmax)(s[0], s[1]);
-    default:
+    case ATTENTION:
       return FUNCTION(is_tuned_attention)(s[0], s[1], s[2], s[3], s[4]);
+    default:
+      return PRODUCT(r, is_tuned_, );
   }
 }
 

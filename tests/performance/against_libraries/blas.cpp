@@ -36,13 +36,16 @@ std::vector<Blas> OpenAll() {
   return all;
 }
 
-// The product that the workload is, if it is one and no more: a convolution with a kernel of one
+// The products that the workload is, if it is nothing more: a convolution with a kernel of one
 // pixel too.
-bool ProductOf(const Workload& w, int& m, int& n, int& k) {
+bool ProductOf(const Workload& w, int& batch, int& m, int& n, int& k) {
   if (!EpilogueOf(w).empty()) return false;
   const auto at = [&](int i) { return static_cast<int>(w.shape[i]); };
-  if (w.op == "gemm") {
-    m = at(0), n = at(1), k = at(2);
+  batch = 1;
+  if (w.op == "gemm" || w.op == "batch_gemm") {
+    const int first = w.op == "gemm" ? 0 : 1;
+    m = at(first), n = at(first + 1), k = at(first + 2);
+    if (w.op == "batch_gemm") batch = at(0);
     return true;
   }
   if (w.op != "conv2d" || at(5) != 1 || at(6) != 1) return false;
@@ -57,17 +60,22 @@ bool ProductOf(const Workload& w, int& m, int& n, int& k) {
 
 void AddBlas(Problem& p, std::vector<Contender>& contenders) {
   static const std::vector<Blas> all = OpenAll();
-  int m, n, k;
-  if (!ProductOf(p.workload, m, n, k)) return;
+  int batch, m, n, k;
+  if (!ProductOf(p.workload, batch, m, n, k)) return;
   const float *a = p.inputs[0].data(), *b = p.inputs[1].data();
   float* c = p.output.data();
   auto answer = [&p] { return p.output; };
   for (const Blas& blas : all) {
-    contenders.push_back(
-        {blas.name, false,
-         [=] { blas.sgemm(kRowMajor, kNoTrans, kNoTrans, m, n, k, 1, a, k, b, n, 0, c, n); },
-         answer});
-    if (m != 1) continue;
+    contenders.push_back({blas.name, false,
+                          [=] {
+                            // Neither has a call for a batch in the C interface that both share.
+                            for (int64_t i = 0; i < batch; i++) {
+                              blas.sgemm(kRowMajor, kNoTrans, kNoTrans, m, n, k, 1, a + i * m * k,
+                                         k, b + i * k * n, n, 0, c + i * m * n, n);
+                            }
+                          },
+                          answer});
+    if (m != 1 || batch != 1) continue;
     contenders.push_back({std::string(blas.name) + " gemv", false,
                           [=] { blas.sgemv(kRowMajor, kTrans, k, n, 1, b, n, a, 1, 0, c, 1); },
                           answer});

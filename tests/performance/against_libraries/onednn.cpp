@@ -25,6 +25,10 @@ memory Wrap(const Dims& dims, Tag tag, const Tensor& t) {
   return {Desc(dims, tag), Cpu(), const_cast<float*>(t.data())};
 }
 
+Tag DenseTag(const Dims& dims) {
+  return dims.size() == 1 ? Tag::a : dims.size() == 2 ? Tag::ab : Tag::abc;
+}
+
 // A primitive with its arguments; memories live as long as it does.
 struct Step {
   dnnl::primitive primitive;
@@ -69,15 +73,11 @@ struct FusedEpilogue {
   memory bias, residual;
   dnnl::primitive_attr attributes;
 
-  // `output`: where the residual is in the same layout. A bias has `rank` dimensions, or is flat.
-  FusedEpilogue(Problem& p, const memory& output, int rank) {
+  // `output`: where the residual is in the same layout. `bias_dims`: the bias, dense.
+  FusedEpilogue(Problem& p, const memory& output, const Dims& bias_dims) {
     const Epilogue e = EpilogueOf(p.workload);
     size_t next = 2;
-    const int64_t channels = p.workload.op == "gemm" ? p.workload.shape[1] : p.workload.shape[4];
-    if (e.bias) {
-      bias = Wrap(rank == 2 ? Dims{1, channels} : Dims{channels}, rank == 2 ? Tag::ab : Tag::a,
-                  p.inputs[next++]);
-    }
+    if (e.bias) bias = Wrap(bias_dims, DenseTag(bias_dims), p.inputs[next++]);
     dnnl::post_ops after;
     if (e.residual) {
       residual = memory(output.get_desc(), Cpu(), p.inputs[next].data());
@@ -99,13 +99,21 @@ struct FusedEpilogue {
   }
 };
 
+// gemm and batch_gemm.
 void AddGemm(Problem& p, std::vector<Contender>& contenders) {
-  const int64_t m = p.workload.shape[0], n = p.workload.shape[1], k = p.workload.shape[2];
-  const memory a = Wrap({m, k}, Tag::ab, p.inputs[0]), b = Wrap({k, n}, Tag::ab, p.inputs[1]);
-  const memory c = Wrap({m, n}, Tag::ab, p.output);
-  const FusedEpilogue epilogue(p, c, /*rank=*/2);
+  const std::vector<int64_t>& s = p.workload.shape;
+  const bool batched = s.size() == 4;
+  const int64_t m = s[s.size() - 3], n = s[s.size() - 2], k = s[s.size() - 1];
+  const auto matrix = [&](int64_t batch, int64_t rows, int64_t cols) {
+    return batched ? Dims{batch, rows, cols} : Dims{rows, cols};
+  };
+  const Tag dense = batched ? Tag::abc : Tag::ab;
+  const memory a = Wrap(matrix(s[0], m, k), dense, p.inputs[0]);
+  const memory b = Wrap(matrix(s[0], k, n), dense, p.inputs[1]);
+  const memory c = Wrap(matrix(s[0], m, n), dense, p.output);
+  const FusedEpilogue epilogue(p, c, matrix(1, 1, n));
   for (const bool packed : {false, true}) {
-    const memory::desc weights = packed ? Desc({k, n}, Tag::any) : b.get_desc();
+    const memory::desc weights = packed ? Desc(matrix(s[0], k, n), Tag::any) : b.get_desc();
     const dnnl::matmul::primitive_desc pd(
         {a.get_desc(), weights, epilogue.bias_desc(), c.get_desc()}, epilogue.attributes, Cpu());
     auto program = std::make_shared<Program>();
@@ -142,7 +150,7 @@ void AddConv(Problem& p, std::vector<Contender>& contenders) {
   const Dims strides = groups == 1 ? Dims{1, co, s[6] * ci * co, ci * co}
                                    : Dims{co / groups, 1, co, s[6] * ci * co, ci * co};
   const memory w({weights, memory::data_type::f32, strides}, Cpu(), p.inputs[1].data());
-  const FusedEpilogue epilogue(p, y, /*rank=*/1);
+  const FusedEpilogue epilogue(p, y, Dims{s[4]});
   for (const ConvLayouts& l :
        {ConvLayouts{"oneDNN", false, false, dnnl::algorithm::convolution_direct},
         ConvLayouts{"oneDNN packed", true, false, dnnl::algorithm::convolution_direct},
@@ -214,7 +222,7 @@ void AddAttention(Problem& p, std::vector<Contender>& contenders) {
 
 void AddOneDnn(Problem& problem, std::vector<Contender>& contenders) {
   const std::string& op = problem.workload.op;
-  if (op == "gemm") AddGemm(problem, contenders);
+  if (op == "gemm" || op == "batch_gemm") AddGemm(problem, contenders);
   if (op == "conv2d") AddConv(problem, contenders);
   if (op == "softmax") AddSoftmax(problem, contenders);
   if (op == "attention") AddAttention(problem, contenders);

@@ -44,11 +44,12 @@ int Call(void* function, const Arguments& a) {
               std::make_index_sequence<Tensors>());
 }
 
-// Of gemm and conv2d.
+// Of the products.
 template <size_t Numbers, size_t Tensors>
 int CallProduct(const std::string& op, void* function, const Arguments& a) {
-  return op == "gemm" ? Call<3, Numbers, Tensors>(function, a)
-                      : Call<11, Numbers, Tensors>(function, a);
+  if (op == "gemm") return Call<3, Numbers, Tensors>(function, a);
+  if (op == "batch_gemm") return Call<4, Numbers, Tensors>(function, a);
+  return Call<11, Numbers, Tensors>(function, a);
 }
 
 int CallOperator(const Workload& w, void* function, const Arguments& a) {
@@ -140,7 +141,7 @@ Contender ShippedLibrary::Bind(Problem& p) const {
   void* function = Symbol(name + (packed ? "_packed" : ""));
   std::shared_ptr<Tensor> weights;
   if (packed) {
-    float*& constant = arguments.tensors[1];  // of gemm and conv2d alike
+    float*& constant = arguments.tensors[1];  // of all products
     int64_t floats = 0;
     // The number is returned through a pointer in a tensor's place.
     Expect(CallAbout<1>(w, Symbol(name + "_packed_floats"), {reinterpret_cast<float*>(&floats)}));

@@ -24,7 +24,8 @@ std::vector<Task> Tasks() {
   std::vector<Task> tasks;
   for (int vector_bytes : {16, 32, 64}) {
     for (const char* text :
-         {"gemm:1x1x1:f32", "gemm:1x1024x1024:f32", "gemm:77x768x3072:f32", "softmax:4096x1000:f32",
+         {"gemm:1x1x1:f32", "gemm:1x1024x1024:f32", "gemm:77x768x3072:f32",
+          "batch_gemm:12x128x128x64:f32", "softmax:4096x1000:f32",
           "conv2d:1x56x56x64x64x3x3,pad=1:f32", "conv2d:1x112x112x32x32x3x3,pad=1,groups=32:f32",
           "attention:12x128x64:f32", "attention:1x1x4096x64:f32", "attention:16x4096x40:f32"}) {
       tasks.push_back(MakeTask(ParseWorkload(text).value(), TestDevice(vector_bytes)));

@@ -10,6 +10,7 @@ namespace {
 TEST(Workload, TextRoundTripsAndIsCanonical) {
   const std::pair<const char*, const char*> cases[] = {
       {"gemm:8x16x32:f32", "gemm:8x16x32:f32"},
+      {"batch_gemm:3x8x16x32,packed=1:f32", "batch_gemm:3x8x16x32,packed=1:f32"},
       {"attention:16x4096x40:f32", "attention:16x4096x40:f32"},
       {"attention:2x8x8x4:f32", "attention:2x8x4:f32"},
       {"attention:2x8x9x4,causal=1:f32", "attention:2x8x9x4,causal=1:f32"},
@@ -34,6 +35,7 @@ TEST(Workload, TextRoundTripsAndIsCanonical) {
 TEST(Workload, RefusesWithTheArgumentNamed) {
   const std::pair<const char*, const char*> cases[] = {
       {"gemm:8x16:f32", "2 sizes"},
+      {"batch_gemm:8x16x4:f32", "four sizes BxMxNxK"},
       {"gemm:8x0x3:f32", "size 2"},
       {"gemm:8x3x4.5:f32", "'4.5'"},
       {"gemm:8x3x 4:f32", "' 4'"},
@@ -61,6 +63,7 @@ TEST(Workload, FlopsLeaveOutProductsWithPadding) {
     return FindOperator(w.op)->Flops(w);
   };
   EXPECT_EQ(flops("gemm:2x3x4:f32"), 48);
+  EXPECT_EQ(flops("batch_gemm:5x2x3x4:f32"), 5 * 48);
   EXPECT_EQ(flops("gemm:2x3x4,bias=1,residual=1,act=gelu:f32"), 48 + 2 * 6);
   // A 3x3 kernel over 4x4 padded by 1: 10 of 12 taps along each axis lie inside.
   EXPECT_EQ(flops("conv2d:1x4x4x1x1x3x3,pad=1:f32"), 2 * 100);

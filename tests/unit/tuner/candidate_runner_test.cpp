@@ -46,8 +46,10 @@ TEST(WhyWrong, AcceptsTheReferenceAndNamesEachFault) {
 
 // The projection is computed by another road than the sum it stands for.
 TEST(Expect, ProjectionIsTheSignedSumOfTheReference) {
-  for (const char* text : {"gemm:5x7x11:f32", "conv2d:2x6x5x4x6x3x3,stride=2,pad=1,groups=2:f32",
-                           "conv2d:1x7x7x5x5x3x3,pad=2,dilation=2,groups=5:f32"}) {
+  for (const char* text :
+       {"gemm:5x7x11:f32", "batch_gemm:3x5x7x11:f32", "batch_gemm:3x5x7x11,bias=1,residual=1:f32",
+        "conv2d:2x6x5x4x6x3x3,stride=2,pad=1,groups=2:f32",
+        "conv2d:1x7x7x5x5x3x3,pad=2,dilation=2,groups=5:f32"}) {
     const Workload w = Parse(text);
     const Operator& op = *FindOperator(w.op);
     const uint64_t seed = 9;

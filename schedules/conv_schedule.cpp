@@ -87,7 +87,9 @@ Expr InputPixel(const ConvSizes& c, Expr tap, Expr m) {
 // fields are copied (im2col), some rows or all; or read in place, through a table that tells where
 // the pixels of a row are (Dukhan, "The Indirect Convolution Algorithm", 2019). There the table
 // holds pointers, here numbers of pixels, and in place of his row of zeros the border's are
-// selected: on AVX-512 a broadcast under a mask.
+// selected. On AVX-512 that selects in a register and broadcasts from there, on a port that
+// multiplies too, where a copy is broadcast by the load: 1.15 to 1.35 times the time of copying a
+// few rows, measured on 3x3 kernels of stride 2. Without padding nothing is selected.
 Lowered LowerIm2col(const ConvSizes& c, const ConfigView& view) {
   const MatmulSizes p = ProductOf(c);
   Var n("n"), m("m"), k("k"), tap("tap");

@@ -157,11 +157,12 @@ absl::Status WriteRecordedSpace(const RecordedSpace& space, const std::string& p
 
 absl::StatusOr<RecordedSpace> ReadRecordedSpace(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (!in.is_open() || in.bad()) {
+  // A folder opens too, and fails when it is read.
+  if (!in.is_open() || std::filesystem::is_directory(path)) {
     return absl::NotFoundError(
         fmt::format("'{}' cannot be read; give a file that tune record made", path));
   }
+  const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   return ParseRecordedSpace(bytes, path);
 }
 

@@ -31,7 +31,7 @@ Config ConfigAt(const Restriction& kept, uint64_t index) {
   return c;
 }
 
-// Valid configs of the whole space that the kept values write; their count, and the values used.
+// Configs of the kept values that the whole space calls valid.
 uint64_t CountValid(const ScheduleSpace& space, const Restriction& kept) {
   const auto combinations = static_cast<int64_t>(Combinations(kept));
   uint64_t valid = 0;

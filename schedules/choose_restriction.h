@@ -24,7 +24,7 @@ struct ChosenRestriction {
 // A part that spans bad to best: the values of the safe config and of as many good ones as leave
 // room, then values drawn at random until about `configs` configs are valid. More are where the
 // safe and the best config alone need more, fewer where the whole space has fewer. Same request,
-// same part. Takes up to a minute in a space of many knobs.
+// same part. Takes some seconds in a space of many knobs.
 //
 // InvalidArgument: as ParseRestriction and RestrictTask say of `fixed`.
 absl::StatusOr<ChosenRestriction> ChooseRestriction(const ScheduleSpace& space,

@@ -24,9 +24,11 @@ RecordedResult ResultOf(const Record& record) {
   return {record.outcome, ok ? static_cast<float>(record.value()) : 0.0f};
 }
 
-// Not the candidate's own doing.
+// Perhaps not the candidate's own doing: a machine that is busy elsewhere is slow and unsteady. A
+// search shrugs, a recording is kept.
 bool WorthRepeating(Outcome outcome) {
-  return IsInfrastructure(outcome) || outcome == Outcome::kUnstable;
+  return IsInfrastructure(outcome) || outcome == Outcome::kUnstable ||
+         outcome == Outcome::kBuildTimeout || outcome == Outcome::kRunTimeout;
 }
 
 class Recorder {

@@ -37,7 +37,8 @@ po::options_description Options(Arguments& a) {
       "are chosen");
   add("configs", po::value(&a.configs)->default_value(3000), "valid configs wanted, about");
   add("from", po::value(&a.from),
-      "log whose best configs of the task are to be in the part that is recorded");
+      "log whose best configs of the task are to be in the part that is recorded; a recording that "
+      "goes on needs it as it was");
   add("seed", po::value(&a.seed)->default_value(1), "seed of the choice, the order and the inputs");
   add("help,h", "print this");
   return d;

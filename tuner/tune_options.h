@@ -18,10 +18,4 @@ struct TuneOptions {
   bool json = false;
 };
 
-// A search that has not got better for this many trials stops.
-inline constexpr int kPatienceTrials = 256;
-// Trials proposed, built and measured at a time: building and timing alternate, so that compilers
-// do not disturb the clock, and the model learns from each batch before the next.
-inline constexpr int kBatch = 16;
-
 }  // namespace halyard

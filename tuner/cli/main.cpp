@@ -18,11 +18,13 @@ int main(int argc, char** argv) {
     if (command == "log") return LogCommand(rest());
     if (command == "devices") return DevicesCommand(rest());
     if (command == "package") return PackageCommand(rest());
+    if (command == "record") return RecordCommand(rest());
+    if (command == "replay") return ReplayCommand(rest());
     if (!command.empty() && command[0] != '-') {
       return Fail(
           kExitUsage,
-          fmt::format("'{}' is not a command; give log, devices, package, or --op ... to tune "
-                      "(tune --help)",
+          fmt::format("'{}' is not a command; give log, devices, package, record, replay, or --op "
+                      "... to tune (tune --help)",
                       command));
     }
     return TuneCommand(args);

@@ -1,4 +1,4 @@
-// Recording a part of a schedule space: every valid config measured, once.
+// Recording a part of a schedule space: every valid config measured, the best ones several times.
 #pragma once
 
 #include <functional>
@@ -26,8 +26,9 @@ absl::StatusOr<std::vector<Config>> GoodConfigs(const MeasurementLog& log, const
 // bench.options.seed, so that a machine that drifts does not favour a corner. Each measurement is
 // in bench.log when it is done; what is there already is not measured again. Timed as in a search,
 // except that only configs 3 times slower than the best so far are given up after one sample: in a
-// replay they may all be compared. What was lost, unstable or out of time is measured again, twice
-// at most.
+// replay they may all be compared. Where times are measured, not counted, the 64 best are timed
+// three times and have their median. What was lost, unstable or out of time is measured again,
+// twice at most.
 //
 // Aborted: interrupted; Unavailable: lost for good; otherwise what the log says.
 absl::StatusOr<RecordedSpace> RecordSpace(

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -34,7 +35,8 @@ class RecordSpaceTest : public testing::Test {
 
   std::string File(const std::string& name) const { return folder_ / name; }
 
-  std::vector<std::string> Recording(const std::string& out, int configs = 40) const {
+  std::vector<std::string> Recording(const std::string& out, int configs = 40,
+                                     const std::string& device = "rpi4") const {
     return {std::getenv("HALYARD_TUNE_PROGRAM"),
             "record",
             "--op",
@@ -42,7 +44,7 @@ class RecordSpaceTest : public testing::Test {
             "--shape",
             "24x40",
             "--device",
-            "rpi4",
+            device,
             "--configs",
             std::to_string(configs),
             "--out",
@@ -140,6 +142,29 @@ TEST_F(RecordSpaceTest, KilledTwiceItMeasuresNothingTwiceAndEndsAsIfItHadNotBeen
   EXPECT_EQ(j["spaces"].size(), 2u);
   EXPECT_EQ(j["spaces"][0]["strategies"].size(), 5u);
   EXPECT_FLOAT_EQ(j["spaces"][0]["best"].get<float>(), static_cast<float>(whole_bound->best));
+}
+
+// One time of each would call the luckiest the best.
+TEST_F(RecordSpaceTest, TheBestTimesAreMediansOfThree) {
+  const ChildResult recorded = Run(Recording("timed.space", 90, "host"));
+  ASSERT_EQ(recorded.exit_code, 0) << recorded.err;
+  std::map<std::string, std::vector<double>> times;
+  for (const Record& r : Records("timed.space.db")) {
+    if (r.outcome == Outcome::kOk) times[r.config].push_back(r.value());
+  }
+  const auto bound = BindRecordedSpace(ReadRecordedSpace(File("timed.space")).value(), "a");
+  ASSERT_TRUE(bound.ok()) << bound.status();
+  size_t thrice = 0;
+  for (auto& [text, of_config] : times) {
+    if (of_config.size() == 3) thrice++;
+    // A few may have failed when they were timed again.
+    std::sort(of_config.begin(), of_config.end());
+    const Config config = bound->task.space.Parse(text).value();
+    EXPECT_FLOAT_EQ(bound->at(config).value, static_cast<float>(of_config[of_config.size() / 2]));
+  }
+  EXPECT_GT(times.size(), 64u);
+  EXPECT_GE(thrice, 50u);
+  EXPECT_LE(thrice, 64u);
 }
 
 }  // namespace

@@ -170,6 +170,18 @@ absl::Status LogFinal(const Workbench& bench, const std::vector<Finalist>& final
 
 }  // namespace
 
+void DropWhatDoesNotFit(const Task& task, size_t peers, std::vector<Finalist>& finalists) {
+  const double one = task.op->Bytes(task.workload);
+  const auto most = static_cast<size_t>(0.4 * static_cast<double>(task.device.memory_bytes) / one);
+  const auto middle = [&] {
+    return std::find_if(finalists.rbegin(), finalists.rend(),
+                        [&](const Finalist& f) { return f.config != task.space.safe(); });
+  };
+  while (finalists.size() > 2 && finalists.size() + peers > most) {
+    finalists.erase(std::next(middle()).base());
+  }
+}
+
 double Finalist::value() const { return samples.empty() ? screening : Median(samples); }
 
 RatioInterval PairedRatio(const std::vector<double>& a, const std::vector<double>& b) {
@@ -204,6 +216,7 @@ absl::StatusOr<FinalResult> RunFinal(const Workbench& bench, const SearchResult&
   size_t winner = 0;
   std::vector<BuildResult> built;
   if (bench.executor.board_kind() == BoardKind::kPhysical && !bench.interrupted) {
+    DropWhatDoesNotFit(bench.task, bench.options.peer == "none" ? 0 : 1, finalists);
     observer.OnPhase(fmt::format("final: building {}", finalists.size()));
     built = BuildFinalists(bench, search, finalists, result.peer_failed);
     const double round = RoundSeconds(bench, finalists, built, result.peer_failed);

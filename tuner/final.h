@@ -41,6 +41,11 @@ RatioInterval PairedRatio(const std::vector<double>& a, const std::vector<double
 // interval says at least `worthwhile` faster. `times[0]` is the screening's best.
 size_t ChooseWinner(const std::vector<std::vector<double>>& times, double worthwhile = 0.01);
 
+// Leaves out finalists, the best and the baseline last, until those that are left and `peers` more
+// fit the board: each has tensors of its own there, where a run may take half of the memory, its
+// threads and code included. Two stay in any case.
+void DropWhatDoesNotFit(const Task& task, size_t peers, std::vector<Finalist>& finalists);
+
 // REQUIRES: search.best() != nullptr. Takes about `seconds` at most. On a virtual board, whose
 // counts do not vary, nothing is run again.
 absl::StatusOr<FinalResult> RunFinal(const Workbench& bench, const SearchResult& search,

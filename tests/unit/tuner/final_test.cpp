@@ -5,6 +5,8 @@
 #include <cmath>
 #include <random>
 
+#include "schedules/task.h"
+
 namespace halyard {
 namespace {
 
@@ -49,6 +51,30 @@ TEST(ChooseWinner, KeepsTheFirstUnlessAnotherIsSurelyFaster) {
 TEST(ChooseWinner, PassesOverWhatWasWrong) {
   EXPECT_EQ(ChooseWinner({{}, {1, 1, 1}}), 1u);
   EXPECT_EQ(ChooseWinner({{1, 1, 1}, {}}), 0u);
+}
+
+TEST(DropWhatDoesNotFit, KeepsTheBestAndTheBaseline) {
+  Device device = LoadDevice("host").value();
+  // Two tensors of 1 GiB each; 0.4 of the memory holds four pairs.
+  device.memory_bytes = int64_t{24} << 30;
+  const Task task = MakeTask(ParseWorkload("softmax:65536x4096:f32").value(), device);
+  Config other = task.space.safe();
+  other[0]++;
+  const std::vector<Finalist> all = {{"#1", other, 1, {}},
+                                     {"#2", other, 2, {}},
+                                     {"#3", other, 3, {}},
+                                     {"#4", other, 4, {}},
+                                     {"baseline", task.space.safe(), 9, {}}};
+  const auto labels = [&](size_t peers) {
+    std::vector<Finalist> left = all;
+    DropWhatDoesNotFit(task, peers, left);
+    std::string text;
+    for (const Finalist& f : left) text += f.label + " ";
+    return text;
+  };
+  EXPECT_EQ(labels(0), "#1 #2 #3 baseline ");
+  EXPECT_EQ(labels(1), "#1 #2 baseline ");
+  EXPECT_EQ(labels(9), "#1 baseline ");
 }
 
 }  // namespace

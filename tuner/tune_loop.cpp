@@ -101,7 +101,7 @@ absl::StatusOr<SearchResult> Search(const Workbench& bench, double time_budget_s
   const Task& task = bench.task;
   const auto strategy = MakeStrategy(bench.options.strategy, bench.options.seed);
   CandidateRunner runner(task, bench.executor, bench.options.seed);
-  ModelGuide guide(task, bench.options.seed);
+  ModelGuide guide(task, bench.options.seed, bench.base_model);
   SearchState state;
   state.task = &task;
   SearchResult result;
@@ -183,6 +183,7 @@ absl::StatusOr<SearchResult> Search(const Workbench& bench, double time_budget_s
   }
   result.seconds = elapsed();
   result.correlation = guide.correlation();
+  result.model = guide.report();
   return result;
 }
 

@@ -3,11 +3,13 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cost_model/base_model.h"
 #include "logs/measurement_log.h"
 #include "rpc_farm/executor.h"
 #include "schedules/task.h"
@@ -26,6 +28,7 @@ struct Workbench {
   Executor& executor;
   MeasurementLog& log;
   const std::atomic<bool>& interrupted;
+  std::shared_ptr<const BaseModel> base_model = nullptr;  // what the cost model starts from
 };
 
 struct SearchResult {
@@ -36,6 +39,7 @@ struct SearchResult {
   int resumed = 0;     // trials found in the log
   double seconds = 0;  // of this run's search
   std::optional<double> correlation;  // ModelGuide::correlation
+  std::string model;                  // ModelGuide::report
   std::string stopped_because;
   // Of this run's ok trials, for the final; config index -> build.
   std::map<uint64_t, BuildResult> artifacts;

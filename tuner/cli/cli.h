@@ -27,6 +27,7 @@ absl::Status CheckWritableFolder(const std::string& dir);
 int TuneCommand(const std::vector<std::string>& args);
 int LogCommand(const std::vector<std::string>& args);
 int DevicesCommand(const std::vector<std::string>& args);
+int ModelCommand(const std::vector<std::string>& args);
 int PackageCommand(const std::vector<std::string>& args);
 
 }  // namespace halyard

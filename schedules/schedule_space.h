@@ -58,6 +58,7 @@ class ConfigView {
   bool is(std::string_view name, std::string_view label) const {
     return this->label(name) == label;
   }
+  const Config& config() const { return config_; }
 
  private:
   size_t Find(std::string_view name) const;

@@ -34,6 +34,11 @@ class SearchStrategy {
  public:
   virtual ~SearchStrategy() = default;
   virtual std::string name() const = 0;
+  // Trials proposed, built and measured at a time: building and timing alternate, so that compilers
+  // do not disturb the clock, and the model learns from each batch before the next.
+  virtual int batch_size() const { return 16; }
+  // Whether proposals look at SearchState::score. A model is trained only for those that do.
+  virtual bool uses_score() const { return false; }
   // Up to `count` valid, pairwise different configs not in state.tried; fewer only when the space
   // seems exhausted. Same seed and same state give the same proposals, on any number of threads.
   virtual std::vector<Config> Propose(const SearchState& state, int count) = 0;

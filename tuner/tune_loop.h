@@ -1,35 +1,16 @@
 // The search: propose, build, run, check, append, fit.
 #pragma once
 
-#include <atomic>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cost_model/base_model.h"
-#include "logs/measurement_log.h"
-#include "rpc_farm/executor.h"
-#include "schedules/task.h"
-#include "tuner/builder.h"
-#include "tuner/candidate_runner.h"
-#include "tuner/search_strategy.h"
-#include "tuner/tune_options.h"
+#include "tuner/search_core.h"
+#include "tuner/trial_runner.h"
 
 namespace halyard {
-
-// Everything a search works with; none of it owned.
-struct Workbench {
-  const Task& task;
-  const TuneOptions& options;
-  Builder& builder;
-  Executor& executor;
-  MeasurementLog& log;
-  const std::atomic<bool>& interrupted;
-  std::shared_ptr<const BaseModel> base_model = nullptr;  // what the cost model starts from
-};
 
 struct SearchResult {
   std::vector<Trial> trials;        // earlier runs' first
@@ -38,8 +19,8 @@ struct SearchResult {
       failures;        // message -> trials, digits masked so that alike counts as one
   int resumed = 0;     // trials found in the log
   double seconds = 0;  // of this run's search
-  std::optional<double> correlation;  // ModelGuide::correlation
-  std::string model;                  // ModelGuide::report
+  std::optional<double> correlation;  // SearchGuide::correlation
+  std::string model;                  // SearchGuide::report
   std::string stopped_because;
   // Of this run's ok trials, for the final; config index -> build.
   std::map<uint64_t, BuildResult> artifacts;
@@ -54,9 +35,6 @@ class SearchObserver {
   virtual void OnPhase(const std::string& what) = 0;  // "building 16", "measuring"
   virtual void OnTrial(const SearchResult& so_far) = 0;
 };
-
-// A record with everything but its outcome filled in.
-Record RecordOf(const Workbench& bench, const Config& config);
 
 // Ends at the trial or time budget, on interrupt, when nothing improves, or when the space is used
 // up. Status is not OK only where the log cannot be written (ResourceExhausted: the disk is full)

@@ -14,15 +14,9 @@ struct TuneOptions {
   uint64_t seed = 1;
   std::string log_path = "tuned.db";
   std::string out_dir = "out";
-  std::string peer;  // "adams2019" or "none"
+  std::string peer;   // "adams2019" or "none"
   std::string model;  // a base model's file, "none", or "": the shipped one if there is one
   bool json = false;
 };
-
-// A search that has not got better for this many trials stops.
-inline constexpr int kPatienceTrials = 256;
-// Trials proposed, built and measured at a time: building and timing alternate, so that compilers
-// do not disturb the clock, and the model learns from each batch before the next.
-inline constexpr int kBatch = 16;
 
 }  // namespace halyard

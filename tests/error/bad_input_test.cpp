@@ -131,5 +131,72 @@ TEST_F(BadInput, OutFolder) {
   ExpectRefused(With({"--out", "/proc/halyard"}), "/proc");
 }
 
+std::vector<std::string> Recording(std::vector<std::string> more) {
+  std::vector<std::string> args = {"record",   "--op", "softmax", "--shape",  "64x100",
+                                   "--device", "rpi4", "--out",   "new.space"};
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+
+TEST_F(BadInput, Record) {
+  ExpectRefused({"record", "--shape", "8x8", "--device", "rpi4", "--out", "a"}, "--op");
+  ExpectRefused({"record", "--op", "softmax", "--device", "rpi4", "--out", "a"}, "--shape");
+  ExpectRefused({"record", "--op", "softmax", "--shape", "8x8", "--out", "a"}, "--device");
+  ExpectRefused({"record", "--op", "softmax", "--shape", "8x8", "--device", "rpi4"}, "--out");
+  ExpectRefused(Recording({"--frobnicate"}), "--frobnicate is not an option of tune record");
+  ExpectRefused(Recording({"stray"}), "");
+  ExpectRefused(Recording({"--configs", "2"}), "--configs is 2");
+  ExpectRefused(Recording({"--configs", "few"}), "configs");
+  ExpectRefused(Recording({"--restrict", "tile=8"}), "no knob named 'tile'");
+  ExpectRefused(Recording({"--restrict", "vec"}), "'vec' is given no value");
+  ExpectRefused(Recording({"--restrict", "vec=7"}), "no value '7'; it has 4, 8");
+  ExpectRefused(Recording({"--restrict", "vec=4", "vec=8"}), "twice");
+  ExpectRefused(Recording({"--restrict", "vec=8"}), "leaves out 4");
+  ExpectRefused(Recording({"--from", "missing.db"}), "missing.db");
+  std::ofstream("new.space") << "x";
+  ExpectRefused(Recording({}), "'new.space' is there already");
+  auto nowhere = Recording({});
+  nowhere.back() = "no/such/folder/new.space";
+  ExpectRefused(nowhere, "no/such/folder");
+}
+
+TEST_F(BadInput, Model) {
+  ExpectRefused({"model"}, "'model ' is not a command");
+  ExpectRefused({"model", "praise"}, "'model praise' is not a command");
+  ExpectRefused({"model", "eval", "--frobnicate"}, "--frobnicate is not an option of tune model");
+  ExpectRefused({"model", "eval"}, "--log is missing");
+  ExpectRefused({"model", "eval", "--log", "missing.db"}, "missing.db");
+  ExpectRefused({"model", "eval", "--log", "missing.db", "--folds", "1"}, "--folds is 1");
+  ExpectRefused({"model", "train", "--log", "missing.db"}, "--out is missing");
+  ExpectRefused({"model", "train", "--log", "missing.db", "-o", "no/such/folder/m.bin"},
+                "no/such/folder");
+  ExpectRefused({"model", "show", "missing.bin"}, "missing.bin");
+  std::ofstream("text.bin") << "not a model\n";
+  ExpectRefused({"model", "show", "text.bin"}, "'text.bin' is not a base model");
+  ASSERT_TRUE(OpenSqliteLog("empty.db", LogMode::kWrite).ok());
+  ExpectRefused({"model", "eval", "--log", "empty.db"}, "0 tasks", 3);
+}
+
+TEST_F(BadInput, Replay) {
+  ExpectRefused({"replay"}, "no file");
+  ExpectRefused({"replay", "missing.space"}, "missing.space");
+  ExpectRefused({"replay", "--frobnicate"}, "--frobnicate is not an option of tune replay");
+  std::ofstream("text.space") << "not a recorded space\n";
+  ExpectRefused({"replay", "text.space"}, "'text.space' is not a recorded space");
+  std::ofstream("empty.space").flush();
+  ExpectRefused({"replay", "empty.space"}, "'empty.space' is not a recorded space");
+  std::ofstream("newer.space") << "halyard_recorded_space 9\n{}\n";
+  ExpectRefused({"replay", "newer.space"}, "of format '9'");
+  std::ofstream("cut.space") << "halyard_recorded_space 1\n{\"workload\":";
+  ExpectRefused({"replay", "cut.space"}, "damaged or cut short");
+  ExpectRefused({"replay", "."}, "'.'");
+  ExpectRefused({"replay", "a.space", "--strategy", "sa,prayer"}, "'prayer'");
+  ExpectRefused({"replay", "a.space", "--strategy", ""}, "--strategy");
+  ExpectRefused({"replay", "a.space", "--seeds", "0"}, "--seeds is 0");
+  ExpectRefused({"replay", "a.space", "--trials", "-1"}, "--trials is -1");
+  ExpectRefused({"replay", "a.space", "--trials", "lots"}, "trials");
+  ExpectRefused({"replay", "a.space", "--model", "missing.bin"}, "missing.bin");
+}
+
 }  // namespace
 }  // namespace halyard

@@ -1,5 +1,6 @@
 #include "tuner/cli/cli.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -11,6 +12,23 @@
 namespace halyard {
 
 namespace fs = std::filesystem;
+namespace {
+
+std::atomic<bool> g_interrupted{false};
+
+void OnSignal(int) {
+  if (g_interrupted.exchange(true)) _exit(130);
+}
+
+}  // namespace
+
+const std::atomic<bool>& CatchInterrupts() {
+  struct sigaction action {};
+  action.sa_handler = OnSignal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  return g_interrupted;
+}
 
 int Fail(ExitCode code, const std::string& message) {
   std::string line = message;

@@ -1,6 +1,7 @@
 // What the subcommands share.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,17 @@ absl::StatusOr<double> ParseDuration(const std::string& text);
 // existing ancestor. Leaves nothing behind.
 absl::Status CheckWritableFolder(const std::string& dir);
 
+// From now on the first Ctrl-C (or SIGTERM) sets the flag that is returned, so that the candidate
+// at hand is finished and nothing is lost; the second ends the program.
+const std::atomic<bool>& CatchInterrupts();
+
 // Each takes the arguments after its name and returns the process's exit code.
 int TuneCommand(const std::vector<std::string>& args);
 int LogCommand(const std::vector<std::string>& args);
 int DevicesCommand(const std::vector<std::string>& args);
 int ModelCommand(const std::vector<std::string>& args);
 int PackageCommand(const std::vector<std::string>& args);
+int RecordCommand(const std::vector<std::string>& args);
+int ReplayCommand(const std::vector<std::string>& args);
 
 }  // namespace halyard

@@ -2,9 +2,10 @@
 
 #include <omp.h>
 
-#include <boost/program_options.hpp>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
+#include <iostream>
 #include <set>
 
 #include "absl/strings/str_join.h"
@@ -13,10 +14,13 @@
 #include "fmt/chrono.h"
 #include "fmt/format.h"
 #include "tuner/cli/cli.h"
+#include "tuner/cli/options.h"
 #include "tuner/model_data.h"
 
 namespace halyard {
 namespace {
+
+namespace po = boost::program_options;
 
 constexpr const char* kUsage =
     "give tune model train --log FILE... -o MODEL, tune model eval --log FILE... [--model MODEL] "
@@ -169,44 +173,50 @@ int Show(const Arguments& a) {
 }  // namespace
 
 int ModelCommand(const std::vector<std::string>& args) {
-  namespace po = boost::program_options;
   Arguments a;
-  po::options_description d;
-  auto add = d.add_options();
-  add("command", po::value(&a.command));
-  add("file", po::value(&a.file));
-  add("log", po::value(&a.logs)->multitoken());
-  add("out,o", po::value(&a.out));
-  add("model", po::value(&a.model));
-  add("folds", po::value(&a.folds)->default_value(5));
-  add("seed", po::value(&a.seed)->default_value(1));
+  po::options_description options("tune model train|eval|show [options]", 79, 40);
+  auto add = options.add_options();
+  add("command", po::value(&a.command), "train, eval or show");
+  add("file", po::value(&a.file), "show: the model (default: the one shipped with the program)");
+  add("log", po::value(&a.logs)->multitoken(), "train, eval: measurement logs");
+  add("out,o", po::value(&a.out), "train: the file to write");
+  add("model", po::value(&a.model), "eval: a model that is there, in place of cross-validation");
+  add("folds", po::value(&a.folds)->default_value(5), "folds of the cross-validation, by task");
+  add("seed", po::value(&a.seed)->default_value(1), "seed of folds and training");
+  add("help,h", "print this");
   po::positional_options_description positional;
   positional.add("command", 1).add("file", 1);
-  po::variables_map given;
-  try {
-    po::store(po::command_line_parser(args).options(d).positional(positional).run(), given);
-    po::notify(given);
-  } catch (const po::error& e) {
-    return Fail(kExitUsage, std::string(e.what()) + "; " + kUsage);
+  const auto given = ParseOptions(args, options, positional, "tune model");
+  if (!given.ok()) return Fail(given.status());
+  if (given->count("help") != 0) {
+    std::cout << options;
+    return kExitDone;
   }
   if (a.command == "show") return Show(a);
   if (a.command != "train" && a.command != "eval") {
     return Fail(kExitUsage, fmt::format("'model {}' is not a command; {}", a.command, kUsage));
   }
   if (a.logs.empty()) return Fail(kExitUsage, std::string("--log is missing; ") + kUsage);
-  if (a.command == "train" && a.out.empty()) {
-    return Fail(kExitUsage, std::string("-o is missing; ") + kUsage);
+  if (a.command == "train") {
+    if (a.out.empty()) return Fail(kExitUsage, std::string("--out is missing; ") + kUsage);
+    // Known before the training, not after it.
+    const auto folder = std::filesystem::absolute(a.out).parent_path();
+    if (!std::filesystem::is_directory(folder)) {
+      return Fail(kExitUsage,
+                  fmt::format("--out '{}': there is no folder {}", a.out, folder.string()));
+    }
   }
   if (a.folds < 2 || a.folds > 100) {
     return Fail(kExitUsage, fmt::format("--folds is {}; give 2 to 100", a.folds));
   }
   const auto data = LoadModelData(a.logs);
   if (!data.ok()) return Fail(data.status());
-  PrintLeftOut(*data);
   if (data->tasks.size() < static_cast<size_t>(a.folds)) {
     return Fail(kExitNothingValid,
-                fmt::format("{} tasks with records are too few to learn from", data->tasks.size()));
+                fmt::format("{} tasks with records are too few to learn from in {} folds",
+                            data->tasks.size(), a.folds));
   }
+  PrintLeftOut(*data);
   return a.command == "train" ? Train(a, *data) : Eval(a, *data);
 }
 

@@ -1,6 +1,3 @@
-#include <signal.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <boost/program_options.hpp>
 #include <filesystem>
@@ -12,6 +9,7 @@
 #include "logs/measurement_log.h"
 #include "rpc_farm/measure_peak.h"
 #include "tuner/cli/cli.h"
+#include "tuner/cli/options.h"
 #include "tuner/final.h"
 #include "tuner/package.h"
 #include "tuner/progress.h"
@@ -23,27 +21,16 @@ namespace {
 namespace po = boost::program_options;
 using Clock = std::chrono::steady_clock;
 
-std::atomic<bool> g_interrupted{false};
-
-// The first Ctrl-C ends the search after the candidate at hand; the second ends the program.
-void OnSignal(int) {
-  if (g_interrupted.exchange(true)) _exit(130);
-}
-
 struct Arguments {
-  std::string op, shape, device, dtype, time, out;
+  TaskOptions task;
+  std::string time;
   TuneOptions options;
 };
 
 po::options_description Options(Arguments& a) {
   po::options_description d("tune --op OP --shape SHAPE --device ID [options]", 79, 40);
   auto add = d.add_options();
-  add("op", po::value(&a.op), "operator: gemm, conv2d, softmax, attention");
-  add("shape", po::value(&a.shape),
-      "gemm MxNxK; conv2d NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=]; softmax RxC; "
-      "attention HxSxD or HxSqxSkvxD[,causal=1]");
-  add("device", po::value(&a.device), "device id (tune devices lists them)");
-  add("dtype", po::value(&a.dtype)->default_value("f32"), "element type");
+  AddTaskOptions(d, a.task);
   add("trials", po::value(&a.options.trials),
       "trials of this task in the log, earlier runs' included (default 256; no limit with --time)");
   add("time", po::value(&a.time), "wall time of the whole command: 90s, 10m, 1h30m");
@@ -62,29 +49,7 @@ po::options_description Options(Arguments& a) {
   return d;
 }
 
-// What Boost says, as one line that names the argument and what would be right.
-std::string UsageMessage(const po::error& e) {
-  if (const auto* unknown = dynamic_cast<const po::unknown_option*>(&e)) {
-    return unknown->get_option_name() + " is not an option of tune; tune --help lists them";
-  }
-  if (const auto* bad = dynamic_cast<const po::validation_error*>(&e)) {
-    return bad->get_option_name() + " has a value that is not of its kind; tune --help says which";
-  }
-  return std::string(e.what()) + "; tune --help lists the options";
-}
-
 absl::Status Check(Arguments& a, const po::variables_map& given) {
-  auto need = [](const std::string& value, const std::string& what) {
-    return value.empty() ? absl::InvalidArgumentError(what) : absl::OkStatus();
-  };
-  const std::string ops = absl::StrJoin(OperatorNames(), ", ");
-  if (auto s = need(a.op, "--op is missing; give one of " + ops); !s.ok()) return s;
-  if (auto s = need(a.shape, "--shape is missing; give one such as 512x512x512"); !s.ok()) return s;
-  if (auto s =
-          need(a.device, "--device is missing; give one of " + absl::StrJoin(DeviceIds(), ", "));
-      !s.ok()) {
-    return s;
-  }
   TuneOptions& o = a.options;
   if (MakeStrategy(o.strategy, 0) == nullptr) {
     return absl::InvalidArgumentError(fmt::format("--strategy '{}' is not known; give one of {}",
@@ -102,12 +67,12 @@ absl::Status Check(Arguments& a, const po::variables_map& given) {
   if (o.trials < 1) {
     return absl::InvalidArgumentError(fmt::format("--trials is {}; give 1 or more", o.trials));
   }
-  if (o.peer.empty()) o.peer = a.device == "host" ? "adams2019" : "none";
+  if (o.peer.empty()) o.peer = a.task.device == "host" ? "adams2019" : "none";
   if (o.peer != "adams2019" && o.peer != "none") {
     return absl::InvalidArgumentError(
         fmt::format("--peer '{}' is not known; give adams2019 or none", o.peer));
   }
-  if (o.peer == "adams2019" && a.device != "host") {
+  if (o.peer == "adams2019" && a.task.device != "host") {
     return absl::InvalidArgumentError(
         "--peer adams2019 is timed on this machine; give it with --device host");
   }
@@ -154,14 +119,10 @@ int Run(const Task& task, const TuneOptions& options, Clock::time_point begin) {
   const auto peak = MeasurePeak(**executor, task.device);
   if (!peak.ok()) return Fail(peak.status());
 
-  struct sigaction action {};
-  action.sa_handler = OnSignal;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-
+  const std::atomic<bool>& interrupted = CatchInterrupts();
   const Roofline roofline = RooflineOf(task, *peak);
-  const Workbench bench{task,  options,       **builder,           **executor,
-                        **log, g_interrupted, BaseModelOf(options)};
+  const Workbench bench{task,  options,     **builder,           **executor,
+                        **log, interrupted, BaseModelOf(options)};
   const double reserved = ReservedSeconds(options);
   double budget = std::numeric_limits<double>::infinity();
   if (options.time_seconds) {
@@ -201,32 +162,21 @@ int TuneCommand(const std::vector<std::string>& args) {
   const auto begin = Clock::now();
   Arguments a;
   const po::options_description options = Options(a);
-  po::variables_map given;
-  try {
-    const auto parsed =
-        po::command_line_parser(args)
-            .options(options)
-            .positional(po::positional_options_description())
-            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
-            .run();
-    po::store(parsed, given);
-    po::notify(given);
-  } catch (const po::error& e) {
-    return Fail(kExitUsage, UsageMessage(e));
-  }
+  const auto parsed = ParseOptions(args, options, {}, "tune");
+  if (!parsed.ok()) return Fail(parsed.status());
+  const po::variables_map& given = *parsed;
   if (given.count("help") != 0 || args.empty()) {
     std::cout << options
               << "\nother commands: tune devices, tune log best|stats|export|import, "
-                 "tune model train|eval|show, tune package --device ID\n";
+                 "tune model train|eval|show,\ntune package --device ID, tune record (--help), "
+                 "tune replay (--help)\n";
     return kExitDone;
   }
   if (auto s = Check(a, given); !s.ok()) return Fail(s);
-  const auto workload = MakeWorkload(a.op, a.shape, a.dtype);
-  if (!workload.ok()) return Fail(workload.status());
-  const auto device = LoadDevice(a.device);
-  if (!device.ok()) return Fail(device.status());
+  const auto task = TaskFromOptions(a.task);
+  if (!task.ok()) return Fail(task.status());
   if (auto s = CheckWritableFolder(a.options.out_dir); !s.ok()) return Fail(s);
-  return Run(MakeTask(*workload, *device), a.options, begin);
+  return Run(*task, a.options, begin);
 }
 
 }  // namespace halyard

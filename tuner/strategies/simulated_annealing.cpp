@@ -174,6 +174,7 @@ class SimulatedAnnealing final : public SearchStrategy {
  public:
   explicit SimulatedAnnealing(uint64_t seed) : seed_(seed) {}
   std::string name() const override { return "sa"; }
+  bool uses_score() const override { return true; }
 
   std::vector<Config> Propose(const SearchState& state, int count) override {
     ProposalBatch batch(state, count);

@@ -1,0 +1,71 @@
+#include "tuner/cli/options.h"
+
+#include "absl/strings/str_join.h"
+#include "fmt/format.h"
+
+namespace halyard {
+
+namespace po = boost::program_options;
+
+namespace {
+
+// What Boost says, as one line that names the argument and what would be right.
+std::string UsageMessage(const po::error& e, const std::string& command) {
+  if (const auto* unknown = dynamic_cast<const po::unknown_option*>(&e)) {
+    return fmt::format("{} is not an option of {}; {} --help lists them",
+                       unknown->get_option_name(), command, command);
+  }
+  if (const auto* bad = dynamic_cast<const po::validation_error*>(&e)) {
+    return fmt::format("{} has a value that is not of its kind; {} --help says which",
+                       bad->get_option_name(), command);
+  }
+  return fmt::format("{}; {} --help lists the options", e.what(), command);
+}
+
+}  // namespace
+
+absl::StatusOr<po::variables_map> ParseOptions(const std::vector<std::string>& args,
+                                               const po::options_description& options,
+                                               const po::positional_options_description& positional,
+                                               const std::string& command) {
+  po::variables_map given;
+  try {
+    const auto parsed =
+        po::command_line_parser(args)
+            .options(options)
+            .positional(positional)
+            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+            .run();
+    po::store(parsed, given);
+    po::notify(given);
+  } catch (const po::error& e) {
+    return absl::InvalidArgumentError(UsageMessage(e, command));
+  }
+  return given;
+}
+
+void AddTaskOptions(po::options_description& options, TaskOptions& task) {
+  auto add = options.add_options();
+  add("op", po::value(&task.op), "operator: gemm, conv2d, softmax, attention");
+  add("shape", po::value(&task.shape),
+      "gemm MxNxK; conv2d NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=]; softmax RxC; "
+      "attention HxSxD or HxSqxSkvxD[,causal=1]");
+  add("device", po::value(&task.device), "device id (tune devices lists them)");
+  add("dtype", po::value(&task.dtype)->default_value("f32"), "element type");
+}
+
+absl::StatusOr<Task> TaskFromOptions(const TaskOptions& task) {
+  const auto missing = [](const std::string& option, const std::string& what) {
+    return absl::InvalidArgumentError(fmt::format("{} is missing; give one {}", option, what));
+  };
+  if (task.op.empty()) return missing("--op", "of " + absl::StrJoin(OperatorNames(), ", "));
+  if (task.shape.empty()) return missing("--shape", "such as 512x512x512");
+  if (task.device.empty()) return missing("--device", "of " + absl::StrJoin(DeviceIds(), ", "));
+  const auto workload = MakeWorkload(task.op, task.shape, task.dtype);
+  if (!workload.ok()) return workload.status();
+  const auto device = LoadDevice(task.device);
+  if (!device.ok()) return device.status();
+  return MakeTask(*workload, *device);
+}
+
+}  // namespace halyard

@@ -1,0 +1,29 @@
+// Options of several subcommands.
+#pragma once
+
+#include <boost/program_options.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "schedules/task.h"
+
+namespace halyard {
+
+// Parsed and stored into the variables that `options` names. InvalidArgument: one line that names
+// the argument, what is wrong and what would be right; `command` is what messages call it.
+absl::StatusOr<boost::program_options::variables_map> ParseOptions(
+    const std::vector<std::string>& args,
+    const boost::program_options::options_description& options,
+    const boost::program_options::positional_options_description& positional,
+    const std::string& command);
+
+// --op, --shape, --device, --dtype.
+struct TaskOptions {
+  std::string op, shape, device, dtype;
+};
+void AddTaskOptions(boost::program_options::options_description& options, TaskOptions& task);
+// InvalidArgument, NotFound: names the option that is missing or wrong.
+absl::StatusOr<Task> TaskFromOptions(const TaskOptions& task);
+
+}  // namespace halyard

@@ -1,0 +1,83 @@
+#include "tuner/trial_runner.h"
+
+#include <chrono>
+
+#include "fmt/format.h"
+
+namespace halyard {
+namespace {
+
+// A board that fails this often in a row is not coming back by itself.
+constexpr int kMostLossesInARow = 8;
+
+}  // namespace
+
+Record RecordOf(const Workbench& bench, const Config& config) {
+  Record r;
+  r.workload = bench.task.workload.ToText();
+  r.config = bench.task.space.ToText(config);
+  r.space_version = bench.task.space.version();
+  r.device = bench.task.device.id;
+  r.board = bench.executor.board_id();
+  r.board_kind = bench.executor.board_kind();
+  r.unit = UnitOf(bench.executor.board_kind());
+  r.compiler = bench.builder.compiler() + "; " + bench.task.device.halide_target;
+  r.protocol = kRunProtocolVersion;
+  r.environment = bench.executor.environment();
+  r.seed = bench.options.seed;
+  r.time_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  return r;
+}
+
+absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log, const Task& task) {
+  RecordFilter filter;
+  filter.workload = task.workload.ToText();
+  filter.device = task.device.id;
+  filter.unit = UnitOf(task.device.board_kind);
+  filter.space_version = task.space.version();
+  auto records = log.Query(filter);
+  if (!records.ok()) return records.status();
+  std::vector<LoggedTrial> trials;
+  for (Record& r : *records) {
+    if (r.phase != "screening" || IsInfrastructure(r.outcome)) continue;
+    auto config = task.space.Parse(r.config);
+    if (config.ok()) trials.push_back({*std::move(config), std::move(r)});
+  }
+  return trials;
+}
+
+TrialRunner::TrialRunner(const Workbench& bench)
+    : bench_(bench), runner_(bench.task, bench.executor, bench.options.seed) {}
+
+std::vector<BuildResult> TrialRunner::Build(const std::vector<Config>& configs) {
+  const Task& task = bench_.task;
+  std::vector<BuildRequest> requests;
+  for (const Config& c : configs) {
+    requests.push_back(
+        {BuildKind::kConfig, task.workload.ToText(), task.space.ToText(c), task.device.id});
+  }
+  return bench_.builder.Build(requests);
+}
+
+absl::StatusOr<Record> TrialRunner::Measure(const Config& config, const BuildResult& built,
+                                            const TimingPolicy& policy) {
+  MeasureResult m{built.outcome, built.message, {}, ""};
+  if (m.outcome == Outcome::kOk) m = runner_.Measure(config, built, policy);
+  std::vector<Record> one = {RecordOf(bench_, config)};
+  one[0].outcome = m.outcome;
+  one[0].message = m.message;
+  one[0].samples = m.samples;
+  one[0].checks = m.checks;
+  one[0].artifact_sha256 = built.sha256;
+  if (auto s = bench_.log.Append(one); !s.ok()) return s;
+  losses_in_a_row_ = IsInfrastructure(m.outcome) ? losses_in_a_row_ + 1 : 0;
+  if (losses_in_a_row_ >= kMostLossesInARow) {
+    return absl::UnavailableError(
+        fmt::format("the last {} trials were lost: {}", kMostLossesInARow, m.message));
+  }
+  return std::move(one[0]);
+}
+
+}  // namespace halyard

@@ -1,0 +1,62 @@
+// Trials: candidates built, run on the board, judged and logged.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cost_model/base_model.h"
+#include "logs/measurement_log.h"
+#include "rpc_farm/executor.h"
+#include "schedules/task.h"
+#include "tuner/builder.h"
+#include "tuner/candidate_runner.h"
+#include "tuner/tune_options.h"
+
+namespace halyard {
+
+// Everything a search works with; none of it owned.
+struct Workbench {
+  const Task& task;
+  const TuneOptions& options;
+  Builder& builder;
+  Executor& executor;
+  MeasurementLog& log;
+  const std::atomic<bool>& interrupted;
+  std::shared_ptr<const BaseModel> base_model = nullptr;  // what the cost model starts from
+};
+
+// A record with everything but its outcome filled in.
+Record RecordOf(const Workbench& bench, const Config& config);
+
+struct LoggedTrial {
+  Config config;
+  Record record;
+};
+
+// What the log has of the task's space as it is now, in the order of trial: screenings, and no
+// infrastructure losses, which said nothing about the candidate.
+absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log, const Task& task);
+
+// Not thread-safe. `bench` must outlive it.
+class TrialRunner {
+ public:
+  explicit TrialRunner(const Workbench& bench);
+
+  // In the order of the configs; artifacts live as long as the workbench's builder.
+  std::vector<BuildResult> Build(const std::vector<Config>& configs);
+
+  // Runs what was built, or takes its failure, and appends the record to the log. Unavailable: the
+  // last eight trials were lost, so the board is not coming back by itself; otherwise what the log
+  // says (ResourceExhausted: the disk is full).
+  absl::StatusOr<Record> Measure(const Config& config, const BuildResult& built,
+                                 const TimingPolicy& policy);
+
+ private:
+  const Workbench& bench_;
+  CandidateRunner runner_;
+  int losses_in_a_row_ = 0;
+};
+
+}  // namespace halyard

@@ -47,16 +47,18 @@ TaskScore ScoreTask(const std::shared_ptr<const BaseModel>& base, const Measured
                     uint64_t seed) {
   const FeatureExtractor features(*task.task);
   std::vector<Measurement> measured = OnlyOk(task);
-  TaskScore score{task.task->workload.op, task.task->key(), measured.size(), {}, {}, {}, {}};
+  TaskScore score{task.task->workload.op, task.task->key(), measured.size(), {}, {}, {}, {}, {}};
   const std::unique_ptr<CostModel> model = MakeTreeModel(seed, base);
   score.unseen = ScoreOf(PredictAll(*model, features, measured), measured);
 
-  std::vector<Measurement> repeated;
-  std::copy_if(measured.begin(), measured.end(), std::back_inserter(repeated),
-               [](const Measurement& m) { return m.repeats > 1; });
-  if (repeated.size() >= kFewestRanked) {
-    score.repeated.push_back(ScoreOf(PredictAll(*model, features, repeated), repeated));
-  }
+  auto score_those = [&](auto which, std::vector<RankingScore>& scores) {
+    std::vector<Measurement> those;
+    std::copy_if(measured.begin(), measured.end(), std::back_inserter(those), which);
+    if (those.size() < kFewestRanked) return;
+    scores.push_back(ScoreOf(PredictAll(*model, features, those), those));
+  };
+  score_those([](const Measurement& m) { return m.weight == 1; }, score.steady);
+  score_those([](const Measurement& m) { return m.repeats > 1; }, score.repeated);
   if (measured.size() < kAdaptingSamples + kFewestRanked) return score;
   Shuffle(measured, seed);
   const std::span<const Measurement> all(measured);
@@ -152,7 +154,7 @@ std::vector<TaskScore> Evaluate(const std::shared_ptr<const BaseModel>& model,
 
 MeanScore MeanOver(std::span<const TaskScore> scores, const std::string& op) {
   MeanScore mean;
-  std::vector<RankingScore> unseen, not_adapted, adapted, repeated;
+  std::vector<RankingScore> unseen, steady, repeated, not_adapted, adapted;
   for (const TaskScore& s : scores) {
     if (!op.empty() && s.op != op) continue;
     mean.tasks++;
@@ -161,11 +163,14 @@ MeanScore MeanOver(std::span<const TaskScore> scores, const std::string& op) {
     not_adapted.insert(not_adapted.end(), s.not_adapted.begin(), s.not_adapted.end());
     adapted.insert(adapted.end(), s.adapted.begin(), s.adapted.end());
     repeated.insert(repeated.end(), s.repeated.begin(), s.repeated.end());
+    steady.insert(steady.end(), s.steady.begin(), s.steady.end());
   }
+  mean.steady_tasks = steady.size();
   mean.repeated_tasks = repeated.size();
   mean.unseen = MeanScoreOf(unseen);
   mean.not_adapted = MeanScoreOf(not_adapted);
   mean.adapted = MeanScoreOf(adapted);
+  mean.steady = MeanScoreOf(steady);
   mean.repeated = MeanScoreOf(repeated);
   return mean;
 }

@@ -28,7 +28,11 @@ struct TaskScore {
   // After `kAdaptingSamples` random configs were shown, on the others; and without showing them, on
   // the same others. Empty where too few are left.
   std::vector<RankingScore> adapted, not_adapted;
-  // Unseen, on configs measured more than once: what is left when one sample's noise is not.
+  // Unseen, on configs of several samples only (weight 1): a single sample is slow by chance so
+  // often that in a pair with one the measurement may be what is wrong. Those of a search are close
+  // to its best, and so to one another.
+  std::vector<RankingScore> steady;
+  // Unseen, on configs measured more than once, good ones and bad ones.
   std::vector<RankingScore> repeated;
 };
 
@@ -50,8 +54,9 @@ std::vector<TaskScore> Evaluate(const std::shared_ptr<const BaseModel>& model,
 
 // Means over the tasks of an operator; `op` "" for all. NaN where no task has the score.
 struct MeanScore {
-  size_t tasks = 0, configs = 0, repeated_tasks = 0;
-  RankingScore unseen, not_adapted, adapted, repeated;
+  size_t tasks = 0, configs = 0;
+  size_t steady_tasks = 0, repeated_tasks = 0;
+  RankingScore unseen, steady, repeated, not_adapted, adapted;
 };
 MeanScore MeanOver(std::span<const TaskScore> scores, const std::string& op);
 

@@ -81,25 +81,27 @@ void MixWithRanks(std::span<float> labels) {
   }
 }
 
+// Further below its prediction than this, in the unit of the targets, a doubtful row was slow by
+// chance, and then counts this much.
+constexpr float kFarBelow = 0.1f, kDisbelieved = 0.15f;
+
 // What the trees learn: labels and ranks, or what margins leave of them, around their mean in each
 // group. A group weighs as the root of its rows: many rows of one task say less than as many of
 // several.
 struct Targets {
   std::vector<float> values, weights;
 
-  Targets(const Dataset& data, std::span<const float> margins)
-      : values(data.labels), weights(data.weights) {
-    size_t first = 0;
-    for (const unsigned size : data.group_sizes) {
-      MixWithRanks(std::span(values).subspan(first, size));
-      first += size;
-    }
-    if (weights.empty()) weights.assign(values.size(), 1.0f);
-    for (size_t i = 0; i < margins.size(); i++) values[i] -= margins[i];
+  // `belief`: a factor of each row's weight.
+  Targets(const Dataset& data, std::span<const float> margins, const std::vector<float>& belief)
+      : values(data.labels), weights(belief) {
+    for (size_t i = 0; i < data.weights.size(); i++) weights[i] *= data.weights[i];
     size_t begin = 0;
     for (const unsigned size : data.group_sizes) {
+      const auto group = std::span(values).subspan(begin, size);
+      MixWithRanks(group);
       double sum = 0, weight = 0;
       for (size_t i = begin; i < begin + size; i++) {
+        if (!margins.empty()) values[i] -= margins[i];
         sum += static_cast<double>(weights[i]) * values[i];
         weight += weights[i];
       }
@@ -180,14 +182,25 @@ absl::StatusOr<TreeEnsemble> TrainTrees(const Dataset& data, const TreeOptions& 
   if (!margins.empty() && margins.size() != data.labels.size()) {
     return absl::InvalidArgumentError("dataset: as many margins as rows, or none");
   }
-  const absl::StatusOr<Matrix> matrix = MakeMatrix(data, Targets(data, margins));
-  if (!matrix.ok()) return matrix.status();
-  TreeEnsemble ensemble(data.features.columns);
-  for (int member = 0; member < options.members; member++) {
-    const absl::Status s = TrainMember(*matrix, options, member, ensemble);
-    if (!s.ok()) return s;
+  const bool doubts = std::any_of(data.weights.begin(), data.weights.end(),
+                                  [](float weight) { return weight < 1; });
+  std::vector<float> belief(data.labels.size(), 1.0f);
+  for (int passes_left = doubts ? options.doubting_passes : 0;; passes_left--) {
+    const Targets targets(data, margins, belief);
+    const absl::StatusOr<Matrix> matrix = MakeMatrix(data, targets);
+    if (!matrix.ok()) return matrix.status();
+    TreeEnsemble ensemble(data.features.columns);
+    for (int member = 0; member < options.members; member++) {
+      const absl::Status s = TrainMember(*matrix, options, member, ensemble);
+      if (!s.ok()) return s;
+    }
+    if (passes_left == 0) return ensemble;
+    const std::vector<float> predicted = ensemble.Predict(data.features);
+    for (size_t i = 0; i < belief.size(); i++) {
+      const bool by_chance = data.weights[i] < 1 && targets.values[i] < predicted[i] - kFarBelow;
+      belief[i] = by_chance ? kDisbelieved : 1.0f;
+    }
   }
-  return ensemble;
 }
 
 }  // namespace halyard

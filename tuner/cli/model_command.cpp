@@ -46,10 +46,11 @@ void PrintLeftOut(const ModelData& data) {
              out.empty() ? "" : "; left out: ", absl::StrJoin(out, ", "));
 }
 
+// One of the rankings of `evaluation.h`, by operator; `tasks` counts those that have it.
 void PrintScores(const char* title, const std::vector<TaskScore>& scores,
-                 RankingScore MeanScore::*which) {
-  fmt::print("\n  {:<36} {:>5} {:>7} {:>6} {:>6} {:>8} {:>9}\n", title, "tasks", "configs", "pairs",
-             "> 5 %", "Spearman", "best of 5");
+                 RankingScore MeanScore::*which, size_t MeanScore::*tasks) {
+  fmt::print("\n  {:<38} {:>5} {:>6} {:>6} {:>8} {:>9}\n", title, "tasks", "pairs", "> 5 %",
+             "Spearman", "best of 5");
   std::set<std::string> ops;
   for (const TaskScore& s : scores) ops.insert(s.op);
   std::vector<std::string> rows(ops.begin(), ops.end());
@@ -57,20 +58,21 @@ void PrintScores(const char* title, const std::vector<TaskScore>& scores,
   for (const std::string& op : rows) {
     const MeanScore mean = MeanOver(scores, op);
     const RankingScore& s = mean.*which;
-    const bool repeated = which == &MeanScore::repeated;
-    if (repeated && mean.repeated_tasks == 0) continue;
-    fmt::print("  {:<36} {:>5} {:>7} {:>6.3f} {:>6.3f} {:>8.3f} {:>9.3f}\n",
-               op.empty() ? "all" : op, repeated ? mean.repeated_tasks : mean.tasks,
-               repeated ? "" : std::to_string(mean.configs), s.pairs, s.clear_pairs, s.spearman,
-               s.best_of_5);
+    if (mean.*tasks == 0) continue;
+    fmt::print("  {:<38} {:>5} {:>6.3f} {:>6.3f} {:>8.3f} {:>9.3f}\n", op.empty() ? "all" : op,
+               mean.*tasks, s.pairs, s.clear_pairs, s.spearman, s.best_of_5);
   }
 }
 
 void PrintAllScores(const std::vector<TaskScore>& scores) {
-  PrintScores("no measurement of the task", scores, &MeanScore::unseen);
-  PrintScores("the same, configs measured repeatedly", scores, &MeanScore::repeated);
-  PrintScores("20 configs apart, not learned from", scores, &MeanScore::not_adapted);
-  PrintScores("20 random configs learned from", scores, &MeanScore::adapted);
+  PrintScores("no measurement of the task", scores, &MeanScore::unseen, &MeanScore::tasks);
+  PrintScores("  of these, configs of several samples", scores, &MeanScore::steady,
+              &MeanScore::steady_tasks);
+  PrintScores("  of these, configs measured repeatedly", scores, &MeanScore::repeated,
+              &MeanScore::repeated_tasks);
+  PrintScores("20 random configs apart, not learned", scores, &MeanScore::not_adapted,
+              &MeanScore::tasks);
+  PrintScores("20 random configs learned", scores, &MeanScore::adapted, &MeanScore::tasks);
 }
 
 // Features and predictions of random configs, as annealing asks for them.

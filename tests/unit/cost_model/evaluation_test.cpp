@@ -30,6 +30,7 @@ class Bench {
         const Config config = measured.task->space.Random(rng).value();
         Measurement m{config, true, MadeUpTime(*measured.task, config)};
         if (i < 25) m.repeats = 2;
+        if (i >= 40) m.weight = kSingleSampleWeight;
         measured.measurements.push_back(m);
       }
       tasks_.push_back(std::move(measured));
@@ -82,6 +83,8 @@ TEST(CrossValidate, RanksTasksThatItHasNotSeen) {
   EXPECT_GE(mean.unseen.clear_pairs, mean.unseen.pairs);
   EXPECT_GT(mean.unseen.best_of_5, 0.85);
   EXPECT_EQ(mean.repeated_tasks, 20u);
+  EXPECT_EQ(mean.steady_tasks, 20u);
+  EXPECT_GT(mean.steady.pairs, 0.85);
   EXPECT_GT(mean.adapted.spearman, mean.not_adapted.spearman - 0.02);
   EXPECT_TRUE(std::isnan(MeanOver(*scores, "attention").unseen.pairs));
 }

@@ -1,6 +1,7 @@
 // A cost model ranks configs: larger predictions are better (faster) ones.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,18 +26,31 @@ struct Dataset {
   // trials 0.
   std::vector<float> labels;
   std::vector<unsigned> group_sizes;
+  // How far each label is to be believed, above 0; empty: all alike.
+  std::vector<float> weights;
 };
 
 class CostModel {
  public:
   virtual ~CostModel() = default;
+  // Replaces what was fitted before. InvalidArgument: a malformed dataset; the model stays as it
+  // was.
   virtual absl::Status Fit(const Dataset& data) = 0;
-  // Thread-safe against other Predicts, not against Fit. Before the first Fit: all zeros.
-  virtual std::vector<float> Predict(const FeatureMatrix& features) const = 0;
+  // Thread-safe against other Predicts, not against Fit. Before the first Fit: the base model's
+  // predictions, all zeros where there is none. `spread`, where given: how far the members of the
+  // ensemble disagree, a standard deviation in the prediction's unit.
+  virtual std::vector<float> Predict(const FeatureMatrix& features,
+                                     std::vector<float>* spread = nullptr) const = 0;
+  // Whether it can rank: fitted, or on a base model.
   virtual bool fitted() const = 0;
 };
 
-// Gradient-boosted trees with a pairwise ranking objective grouped by task.
-std::unique_ptr<CostModel> MakeXgboostModel(uint64_t seed);
+struct BaseModel;
+
+// Gradient-boosted trees of relative throughput within a task (tree_training.h), a function of the
+// data and the seed. With a base model, which is shared, trees that correct it for the tasks at
+// hand.
+std::unique_ptr<CostModel> MakeTreeModel(uint64_t seed,
+                                         std::shared_ptr<const BaseModel> base = nullptr);
 
 }  // namespace halyard

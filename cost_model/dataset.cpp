@@ -2,43 +2,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <string>
-#include <unordered_map>
 
 namespace halyard {
-namespace {
-
-// For each column of `schema` the position of the same name in `from`, or -1.
-std::vector<int> MatchColumns(const std::vector<std::string>& schema,
-                              const std::vector<std::string>& from) {
-  std::unordered_map<std::string, int> position;
-  for (size_t i = 0; i < from.size(); i++) position[from[i]] = static_cast<int>(i);
-  std::vector<int> source;
-  source.reserve(schema.size());
-  for (const std::string& name : schema) {
-    const auto it = position.find(name);
-    source.push_back(it == position.end() ? -1 : it->second);
-  }
-  return source;
-}
-
-void AppendRows(const FeatureExtractor& schema, const MeasuredTask& measured,
-                FeatureMatrix& features) {
-  std::vector<Config> configs;
-  configs.reserve(measured.measurements.size());
-  for (const Measurement& m : measured.measurements) configs.push_back(m.config);
-  const FeatureExtractor own(*measured.task);
-  const FeatureMatrix rows = own.Matrix(configs);
-  const std::vector<int> source = MatchColumns(schema.names(), own.names());
-  for (size_t r = 0; r < configs.size(); r++) {
-    for (const int column : source) {
-      features.values.push_back(column < 0 ? std::numeric_limits<float>::quiet_NaN()
-                                           : rows.values[r * rows.columns + column]);
-    }
-  }
-}
-
-}  // namespace
 
 std::vector<float> RelativeThroughput(std::span<const Measurement> measurements) {
   double best = std::numeric_limits<double>::infinity();
@@ -53,17 +18,39 @@ std::vector<float> RelativeThroughput(std::span<const Measurement> measurements)
   return labels;
 }
 
-Dataset BuildDataset(const FeatureExtractor& schema, std::span<const MeasuredTask> tasks) {
+Dataset BuildDataset(const FeatureExtractor& features, std::span<const Measurement> measurements) {
+  std::vector<Config> configs;
+  configs.reserve(measurements.size());
+  for (const Measurement& m : measurements) configs.push_back(m.config);
   Dataset data;
-  data.features.columns = schema.columns();
+  data.features = features.Matrix(configs);
+  data.labels = RelativeThroughput(measurements);
+  for (const Measurement& m : measurements) data.weights.push_back(m.weight);
+  if (!configs.empty()) data.group_sizes = {static_cast<unsigned>(configs.size())};
+  return data;
+}
+
+Dataset BuildDataset(std::span<const MeasuredTask> tasks) {
+  Dataset data;
+  data.features.columns = FeatureExtractor::columns();
   for (const MeasuredTask& measured : tasks) {
-    if (measured.measurements.empty()) continue;
-    AppendRows(schema, measured, data.features);
-    const std::vector<float> labels = RelativeThroughput(measured.measurements);
-    data.labels.insert(data.labels.end(), labels.begin(), labels.end());
-    data.group_sizes.push_back(static_cast<unsigned>(labels.size()));
+    AppendDataset(BuildDataset(FeatureExtractor(*measured.task), measured.measurements), data);
   }
   return data;
+}
+
+void AppendDataset(const Dataset& more, Dataset& data) {
+  data.features.columns = more.features.columns;
+  data.features.values.insert(data.features.values.end(), more.features.values.begin(),
+                              more.features.values.end());
+  // Groups without weights stand at 1 beside those that have them.
+  if (!more.weights.empty() || !data.weights.empty()) {
+    data.weights.resize(data.labels.size(), 1.0f);
+    data.weights.insert(data.weights.end(), more.weights.begin(), more.weights.end());
+    data.weights.resize(data.labels.size() + more.labels.size(), 1.0f);
+  }
+  data.labels.insert(data.labels.end(), more.labels.begin(), more.labels.end());
+  data.group_sizes.insert(data.group_sizes.end(), more.group_sizes.begin(), more.group_sizes.end());
 }
 
 }  // namespace halyard

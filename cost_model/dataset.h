@@ -14,7 +14,14 @@ struct Measurement {
   Config config;
   bool ok = false;
   double value = 0;  // meaningful where ok; smaller is better; one unit within a task
+  // How far the value is to be believed: see kSingleSampleWeight.
+  float weight = 1;
+  int repeats = 1;  // independent measurements that `value` is the median of
 };
+
+// A candidate far behind the incumbent keeps its first sample only. On a machine that others use
+// one sample in ten is slow by chance, often twofold, and then nothing corrects it.
+inline constexpr float kSingleSampleWeight = 0.5f;
 
 struct MeasuredTask {
   const Task* task = nullptr;
@@ -24,10 +31,12 @@ struct MeasuredTask {
 // best / value for each measurement, in (0, 1]; 0 where it failed. All 0 where none is ok.
 std::vector<float> RelativeThroughput(std::span<const Measurement> measurements);
 
-// One group per task that has measurements, in the order given. The columns are those of `schema`,
-// the task that is being searched; another task's features go to the columns of the same name, and
-// a column it does not have is NaN, which the trees treat as missing. (Its features that `schema`
-// does not have could never be asked about and are left out.)
-Dataset BuildDataset(const FeatureExtractor& schema, std::span<const MeasuredTask> tasks);
+// One group per task that has measurements, in the order given.
+Dataset BuildDataset(std::span<const MeasuredTask> tasks);
+// The same for one task, through an extractor that counts its errors.
+Dataset BuildDataset(const FeatureExtractor& features, std::span<const Measurement> measurements);
+
+// Appends the groups of `more`. REQUIRES: the same columns, or an empty `data`.
+void AppendDataset(const Dataset& more, Dataset& data);
 
 }  // namespace halyard

@@ -2,70 +2,77 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
-#include "fmt/format.h"
+#include "cost_model/attention_features.h"
+#include "cost_model/product_features.h"
 
 namespace halyard {
+namespace {
 
-FeatureExtractor::FeatureExtractor(const Task& task) : loop_(task) {
-  const std::vector<std::string> dims =
-      task.op != nullptr ? task.op->dim_names() : std::vector<std::string>{};
-  for (size_t i = 0; i < task.workload.shape.size(); i++) {
-    const std::string dim = i < dims.size() ? dims[i] : fmt::format("dim{}", i);
-    AddConstant("dim." + dim + ".log2", std::log2(static_cast<double>(task.workload.shape[i])));
+std::unique_ptr<OperatorFeatures> OperatorOf(const Task& task) {
+  if (task.op == nullptr) return nullptr;
+  for (auto make : {MakeProductFeatures, MakeAttentionFeatures, MakeRowFeatures}) {
+    if (auto features = make(task)) return features;
   }
-  for (const auto& [name, value] : task.workload.attributes) {
-    AddConstant("attr." + name, static_cast<double>(value));
-  }
-  const Device& device = task.device;
-  AddConstant("device.lanes_f32", device.lanes_f32());
-  AddConstant("device.vector_registers", device.vector_registers);
-  AddConstant("device.cores", device.cores);
-  AddConstant("device.fma_per_cycle", device.fma_per_cycle);
-  for (size_t level = 0; level < device.caches.size(); level++) {
-    AddConstant(fmt::format("device.cache{}.log2_bytes", level + 1),
-                std::log2(static_cast<double>(std::max<int64_t>(1, device.caches[level].bytes))));
-  }
-  for (const Knob& knob : task.space.knobs()) AddKnob(knob);
-  names_.insert(names_.end(), loop_.names().begin(), loop_.names().end());
+  return nullptr;
 }
 
-void FeatureExtractor::AddConstant(std::string name, double value) {
-  names_.push_back(std::move(name));
-  constants_.push_back(static_cast<float>(value));
+}  // namespace
+
+uint64_t FeatureSchemaHash() {
+  uint64_t hash = 0xcbf29ce484222325;
+  auto add = [&](std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    hash = (hash ^ 0xff) * 0x100000001b3;
+  };
+  add(std::to_string(kFeatureVersion));
+  for (const FeatureColumn& column : kFeatureColumns) add(column.name);
+  return hash;
 }
 
-void FeatureExtractor::AddKnob(const Knob& knob) {
-  const size_t choices = knob.values.size();
-  KnobColumns columns;
-  if (knob.categorical()) {
-    for (const std::string& label : knob.labels) {
-      names_.push_back("knob." + knob.name + "=" + label);
-    }
-    columns.width = choices;
-    columns.table.assign(choices * choices, 0.0f);
-    for (size_t c = 0; c < choices; c++) columns.table[c * choices + c] = 1.0f;
-  } else {
-    names_.push_back("knob." + knob.name + ".log2");
-    names_.push_back("knob." + knob.name + ".position");
-    columns.width = 2;
-    const double last = std::max<double>(1, static_cast<double>(choices) - 1);
-    for (size_t c = 0; c < choices; c++) {
-      const double size = std::max<double>(0, static_cast<double>(knob.values[c]));
-      columns.table.push_back(static_cast<float>(std::log2(1 + size)));
-      columns.table.push_back(static_cast<float>(static_cast<double>(c) / last));
-    }
+FeatureExtractor::FeatureExtractor(const Task& task)
+    : knobs_(task.space.knobs()),
+      operator_(OperatorOf(task)),
+      constants_(kFeatureCount, std::numeric_limits<float>::quiet_NaN()),
+      errors_(kFeatureCount) {
+  const Machine machine(task.device);
+  FeatureRow row{constants_.data()};
+  row.Set(kDeviceLanes, machine.lanes);
+  row.Set(kDeviceRegisters, machine.registers);
+  row.Set(kDeviceCores, machine.cores);
+  row.Set(kDeviceFmas, machine.fma_per_cycle);
+  if (machine.levels > 1) device_applies_ |= kLevel2;
+  if (machine.levels > 2) device_applies_ |= kLevel3;
+  for (size_t i = 0; i < std::min(kOtherKnobs, knobs_.unknown().size()); i++) {
+    device_applies_ |= kOther1 << i;
   }
-  knobs_.push_back(std::move(columns));
+  if (operator_ == nullptr) return;
+  const TaskBound bound(task, machine);
+  const double peak = 2 * machine.lanes * machine.fma_per_cycle * machine.cores;
+  const double last = machine.levels == 0 ? 1 : machine.bytes_per_cycle[machine.levels - 1];
+  row.Set(kTaskRoofline, Log2(bound.cycles));
+  row.Set(kTaskIntensity, Log2(bound.flops / bound.bytes / (peak / (last * machine.cores))));
+  row.Set(kTaskBytesL1, Log2(bound.bytes / machine.bytes[0]));
+  row.Set(kTaskBytesLast, Log2(bound.bytes / machine.last_level_bytes()));
 }
 
 void FeatureExtractor::Row(const Config& config, float* out) const {
-  out = std::copy(constants_.begin(), constants_.end(), out);
-  for (size_t k = 0; k < knobs_.size(); k++) {
-    const float* row = knobs_[k].table.data() + knobs_[k].width * static_cast<size_t>(config[k]);
-    out = std::copy_n(row, knobs_[k].width, out);
+  std::copy(constants_.begin(), constants_.end(), out);
+  FeatureRow row{out, device_applies_};
+  const auto& unknown = knobs_.unknown();
+  for (size_t i = 0; i < std::min(kOtherKnobs, unknown.size()); i++) {
+    row.Set(static_cast<Feature>(kOtherKnob1 + i), config[unknown[i].knob] / unknown[i].last);
   }
-  loop_.Write(config, out);
+  if (operator_ != nullptr) operator_->Write(knobs_.Read(config), row);
+  rows_.fetch_add(1, std::memory_order_relaxed);
+  for (size_t i = 0; i < kFeatureCount; i++) {
+    const bool applies = (kFeatureColumns[i].needs & ~row.applies) == 0;
+    if (applies == std::isfinite(out[i])) continue;
+    // Neither an infinity nor a value where none belongs reaches a model.
+    out[i] = std::numeric_limits<float>::quiet_NaN();
+    if (applies) errors_[i].fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 FeatureMatrix FeatureExtractor::Matrix(std::span<const Config> configs) const {
@@ -79,6 +86,19 @@ FeatureMatrix FeatureExtractor::Matrix(std::span<const Config> configs) const {
     Row(configs[r], matrix.values.data() + static_cast<size_t>(r) * matrix.columns);
   }
   return matrix;
+}
+
+std::vector<FeatureError> FeatureExtractor::errors() const {
+  std::vector<FeatureError> found;
+  const int64_t rows = rows_.load();
+  for (const KnobReader::Unknown& u : knobs_.unknown()) {
+    if (rows > 0) found.push_back({"knob " + u.name, rows});
+  }
+  for (size_t i = 0; i < kFeatureCount; i++) {
+    const int64_t count = errors_[i].load();
+    if (count > 0) found.push_back({std::string(kFeatureColumns[i].name), count});
+  }
+  return found;
 }
 
 }  // namespace halyard

@@ -1,87 +1,187 @@
-// Loop features of a blocked product.
+// What the forms of a product share.
 
-#include "cost_model/loop_features.h"
-#include "cost_model/loop_math.h"
-#include "fmt/format.h"
+#include "cost_model/product_features.h"
+
+#include <algorithm>
+#include <optional>
 
 namespace halyard {
+namespace {
 
-void LoopFeatures::AddProduct(const Device& device) {
-  const Extents e = extents_;
-  const double lanes = device.lanes_f32(), registers = device.vector_registers;
-  Add("accumulators", {"vec", "reg_m", "reg_n"}, [lanes, registers](const LoopValues& v) {
-    return v.reg_m * v.reg_n * std::max(1.0, v.vec / lanes) / registers;
-  });
-  Add("fma_per_load", {"reg_m", "reg_n"},
-      [](const LoopValues& v) { return FmaPerLoad(v.reg_m, v.reg_n); });
-  Add("unrolled_fmas", {"reg_m", "reg_n", "unroll_k"},
-      [](const LoopValues& v) { return std::log2(std::max(1.0, v.reg_m * v.reg_n * v.unroll_k)); });
-  Add("waste.m.reg", {"reg_m"}, [e](const LoopValues& v) {
-    return Waste(v.direct != 0 ? e.row_pixels : e.rows, v.reg_m * v.unit);
-  });
-  Add("waste.m.tile", {"reg_m", "tile_m"}, [e](const LoopValues& v) {
-    return v.direct != 0 ? Waste(e.image_rows, v.rows * v.unit) : Waste(e.rows, v.rows_tile);
-  });
-  Add("waste.n.reg", {"vec", "reg_n"},
-      [e](const LoopValues& v) { return Waste(e.cols, v.cols_reg); });
-  Add("waste.n.tile", {"vec", "reg_n", "tile_n"},
-      [e](const LoopValues& v) { return Waste(e.cols, v.cols_tile); });
-  Add("waste.k.block", {"k_block"}, [e](const LoopValues& v) { return Waste(e.depth, v.k_depth); });
-  Add("waste.k.unroll", {"unroll_k"},
-      [e](const LoopValues& v) { return Waste(e.depth, v.unroll_k); });
-  AddProductTile(device);
-  AddProductTasks(device);
-}
+// Caches of the first level are indexed by bits below the page's, so that sets repeat every 4096
+// bytes; a second level of 16 ways repeats every sixteenth of its size.
+constexpr double kPageBytes = 4096, kLevel2Ways = 16;
+// Of a cache that lines in use share with what streams by.
+constexpr double kUsable = 0.75;
+// gelu.h: two exponentials' worth of arithmetic.
+constexpr double kGeluOps = 25;
 
-void LoopFeatures::AddProductTile(const Device& device) {
-  const auto tiled = {"vec", "reg_m", "reg_n", "tile_m", "tile_n"};
-  auto a = [](const LoopValues& v) { return kFloatBytes * v.rows_tile * v.k_depth; };
-  auto b = [](const LoopValues& v) { return kFloatBytes * v.cols_tile * v.k_depth; };
-  auto c = [](const LoopValues& v) { return kFloatBytes * v.rows_tile * v.cols_tile; };
-  Add("reuse", tiled, [a, b, c](const LoopValues& v) {
-    return Log2Ratio(2 * v.rows_tile * v.cols_tile * v.k_depth, a(v) + b(v) + c(v));
-  });
-  for (size_t level = 0; level < device.caches.size(); level++) {
-    const auto bytes = static_cast<double>(device.caches[level].bytes);
-    Add(fmt::format("tile_over_cache{}", level + 1), tiled,
-        [a, b, c, bytes](const LoopValues& v) { return Log2Ratio(a(v) + b(v) + c(v), bytes); });
+std::optional<double> Dim(const Task& task, std::string_view name) {
+  const std::vector<std::string> names = task.op->dim_names();
+  for (size_t i = 0; i < std::min(names.size(), task.workload.shape.size()); i++) {
+    if (names[i] == name) return static_cast<double>(task.workload.shape[i]);
   }
-  if (device.caches.empty()) return;
-  const auto first = static_cast<double>(device.caches.front().bytes);
-  const auto last = static_cast<double>(device.caches.back().bytes);
-  // What the micro-kernel streams again for each register tile of a sweep.
-  Add("b_panel_over_cache1", {"vec", "reg_n"}, [first](const LoopValues& v) {
-    return Log2Ratio(kFloatBytes * v.cols_reg * v.k_depth, first);
-  });
-  Add("c_tile_over_cache1", tiled, [=](const LoopValues& v) { return Log2Ratio(c(v), first); });
-  Add("b_tile_over_last", tiled, [=](const LoopValues& v) { return Log2Ratio(b(v), last); });
-  if (device.caches.size() < 2) return;
-  const auto second = static_cast<double>(device.caches[1].bytes);
-  Add("a_tile_over_cache2", tiled, [=](const LoopValues& v) { return Log2Ratio(a(v), second); });
+  return std::nullopt;
 }
 
-void LoopFeatures::AddProductTasks(const Device& device) {
-  auto trips_m = [e = extents_](const LoopValues& v) {
-    return v.direct != 0 ? e.images * Trips(e.image_rows, v.rows * v.unit)
-                         : Trips(e.rows, v.rows_tile);
-  };
-  auto trips_n = [e = extents_](const LoopValues& v) {
-    return e.groups * Trips(e.cols, v.cols_tile);
-  };
-  auto tasks = [=](const LoopValues& v) {
-    const double parts = std::max(1.0, v.k_split);
-    if (v.parallel_loops == 0) return parts;
-    const double outer = v.n_outer != 0 ? trips_n(v) : trips_m(v);
-    return parts * Trips(v.parallel_loops == 1 ? outer : trips_m(v) * trips_n(v), v.grain);
-  };
-  Add("trips_m", {"reg_m", "tile_m"}, [=](const LoopValues& v) { return std::log2(trips_m(v)); });
-  Add("trips_n", {"vec", "reg_n", "tile_n"},
-      [=](const LoopValues& v) { return std::log2(trips_n(v)); });
-  const auto known = {"vec", "reg_m", "reg_n", "tile_m", "tile_n", "parallel"};
-  Add("tasks", known, [=](const LoopValues& v) { return std::log2(tasks(v)); });
-  Add("imbalance", known, [tasks, cores = static_cast<double>(device.cores)](const LoopValues& v) {
-    return Imbalance(tasks(v), cores);
-  });
+double Attribute(const Task& task, const char* name, double otherwise) {
+  const auto found = task.workload.attributes.find(name);
+  return found == task.workload.attributes.end() ? otherwise : static_cast<double>(found->second);
+}
+
+bool IsGemm(const Task& task) { return Dim(task, "m") && Dim(task, "n") && Dim(task, "k"); }
+bool IsConv(const Task& task) {
+  return Dim(task, "co") && Dim(task, "ci") && Dim(task, "kh") && Dim(task, "kw");
+}
+
+double Elements(const BufferSpec& shape) {
+  double elements = 1;
+  for (const int64_t extent : shape.extents) elements *= static_cast<double>(extent);
+  return elements;
+}
+
+ProductShape ShapeOf(const Task& task) {
+  ProductShape s;
+  const std::vector<BufferSpec> inputs = task.op->InputShapes(task.workload);
+  const BufferSpec output = task.op->OutputShape(task.workload);
+  s.a_bytes = kFloatBytes * Elements(inputs.at(0));
+  s.b_bytes = kFloatBytes * Elements(inputs.at(1));
+  s.c_bytes = kFloatBytes * Elements(output);
+  s.packed = Attribute(task, kPackedAttribute, 0) != 0;
+  s.epilogue_loads = Attribute(task, "bias", 0) + Attribute(task, "residual", 0);
+  s.gelu = Attribute(task, "act", 0) == 2;
+  if (IsGemm(task)) {
+    s.rows = *Dim(task, "m");
+    s.cols = *Dim(task, "n");
+    s.depth = *Dim(task, "k");
+    s.products = std::max(1.0, Elements(output) / (s.rows * s.cols));
+    return s;
+  }
+  const double groups = Attribute(task, "groups", 1);
+  s.stride = Attribute(task, "stride", 1);
+  s.pad = Attribute(task, "pad", 0);
+  s.kernel_rows = *Dim(task, "kh");
+  s.kernel_cols = *Dim(task, "kw");
+  s.images = static_cast<double>(output.extents.at(0));
+  s.out_rows = static_cast<double>(output.extents.at(1));
+  s.row_pixels = static_cast<double>(output.extents.at(2));
+  s.in_rows = Dim(task, "h").value_or(1);
+  s.in_pixels = Dim(task, "w").value_or(1);
+  s.in_channels = *Dim(task, "ci");
+  s.rows = s.images * s.out_rows * s.row_pixels;
+  s.taps = s.kernel_rows * s.kernel_cols;
+  // One channel in and out: vectors run along the groups.
+  s.depthwise = groups > 1 && *Dim(task, "co") == groups && s.in_channels == groups;
+  s.cols = s.depthwise ? groups : *Dim(task, "co") / groups;
+  s.products = s.depthwise ? 1 : groups;
+  s.depth = s.in_channels / groups;
+  return s;
+}
+
+class ProductFeatures final : public OperatorFeatures {
+ public:
+  explicit ProductFeatures(const Task& task) : task_(task), conv_(IsConv(task)) {}
+
+  void Write(const KnobValues& v, FeatureRow& row) const override {
+    const ProductShape& s = task_.shape;
+    row.applies |= kKnown | kProduct;
+    row.Set(kTaskOperator, conv_ ? 1 : 0);
+    row.Set(kProductRows, Log2(s.rows));
+    row.Set(kProductCols, Log2(s.cols));
+    row.Set(kProductDepth, Log2(s.depth));
+    row.Set(kProductTaps, Log2(s.taps));
+    row.Set(kProductPacked, s.packed ? 1 : 0);
+    row.Set(kProductVec, Log2(v[kVec]));
+    row.Set(kProductRegM, v[kRegM]);
+    row.Set(kProductRegN, v[kRegN]);
+    row.Set(kProductUnroll, Log2(v[kUnrollK]));
+    row.Set(kProductNOuter, v[kOrder]);
+    row.Set(kProductInnerM, v[kInner]);
+    row.Set(kProductPackB, v[kPackB]);
+    row.Set(kProductParallel, v[kParallel]);
+    row.Set(kProductShift, v[kTail]);
+    if (conv_) {
+      row.applies |= kConv;
+      row.Set(kConvForm, v[kForm]);
+      row.Set(kConvStride, s.stride);
+      row.Set(kConvDepthwise, s.depthwise ? 1 : 0);
+      row.Set(kConvRowPixels, Log2(s.row_pixels));
+    }
+    if (conv_ && v[kForm] == 0) {
+      WriteDirect(task_, v, row);
+    } else if (conv_ && v[kForm] == 2) {
+      WriteWinograd(task_, v, row);
+    } else {
+      WriteBlocked(task_, v, row);
+    }
+  }
+
+ private:
+  ProductTask task_;
+  bool conv_;
+};
+
+}  // namespace
+
+ProductTask::ProductTask(const Task& task)
+    : shape(ShapeOf(task)), machine(task.device), bound(task, machine) {}
+
+std::unique_ptr<OperatorFeatures> MakeProductFeatures(const Task& task) {
+  if (!IsGemm(task) && !IsConv(task)) return nullptr;
+  return std::make_unique<ProductFeatures>(task);
+}
+
+void WriteNest(const ProductNest& p, const ProductTask& task, double times, Estimate& e,
+               FeatureRow& row) {
+  const Machine& m = task.machine;
+  const ProductShape& s = task.shape;
+  const double compulsory[kOperands] = {s.a_bytes, s.b_bytes, s.c_bytes};
+  static constexpr Feature kTraffic[2][kOperands] = {{kTrafficAL1, kTrafficBL1, kTrafficCL1},
+                                                     {kTrafficAL2, kTrafficBL2, kTrafficCL2}};
+  static constexpr Feature kBytes[2][4] = {
+      {kNestBytes0L1, kNestBytes1L1, kNestBytes2L1, kFeatureCount},
+      {kNestBytes0L2, kNestBytes1L2, kNestBytes2L2, kNestBytes3L2}};
+  static constexpr Feature kFit[2] = {kNestFitL1, kNestFitL2};
+  for (size_t level = 0; level < m.levels; level++) {
+    const double period = level == 0 ? kPageBytes : m.bytes[level] / kLevel2Ways;
+    const double a_conflict =
+        SetConflict(p.a_rows, p.a_row_bytes, p.a_stride, period, m.line_bytes);
+    const double b_conflict =
+        SetConflict(p.b_steps, p.b_row_bytes, p.b_stride, period, m.line_bytes);
+    const std::array<double, kOperands> inflate = {level < 2 ? a_conflict : 1,
+                                                   level < 2 ? b_conflict : 1, 1};
+    const auto traffic = p.nest.Traffic(kUsable * m.bytes[level], inflate);
+    for (size_t x = 0; x < kOperands; x++) {
+      e.traffic_bytes[level] += times * traffic[x];
+      if (level < 2) row.Set(kTraffic[level][x], Log2(times * traffic[x] / compulsory[x]));
+    }
+    if (level >= 2) continue;
+    for (size_t loop = 0; loop < 4; loop++) {
+      if (kBytes[level][loop] == kFeatureCount) continue;
+      row.Set(kBytes[level][loop],
+              Log2(p.nest.bytes(std::min(loop, p.nest.loops())) / m.bytes[level]));
+    }
+    row.Set(kFit[level], p.nest.FittingShare(kUsable * m.bytes[level], inflate));
+    if (level == 0) {
+      row.Set(kConflictA, Log2(a_conflict));
+      row.Set(kConflictB, Log2(b_conflict));
+      row.Set(kPanelAL1, Log2(p.nest.bytes(0, 0) / m.bytes[0]));
+      row.Set(kPanelBL1, Log2(p.nest.bytes(0, 1) / m.bytes[0]));
+    }
+  }
+  row.Set(kStrideA, Log2(p.a_stride));
+  row.Set(kStrideB, Log2(p.b_stride));
+  static constexpr Feature kLoops[] = {kNestLoop1, kNestLoop2, kNestLoop3, kNestLoop4};
+  for (size_t loop = 0; loop < 4; loop++) {
+    row.Set(kLoops[loop], loop < p.nest.loops() ? Log2(p.nest.trips(loop)) : 0);
+  }
+}
+
+double StoreCycles(const ProductTask& task, double vec) {
+  const ProductShape& s = task.shape;
+  const double vectors = s.c_bytes / kFloatBytes / vec * task.machine.Native(vec);
+  const double ops = 1 + s.epilogue_loads + (s.gelu ? kGeluOps : 0);
+  return vectors * ops / task.machine.fma_per_cycle;
 }
 
 }  // namespace halyard

@@ -43,12 +43,15 @@ double SpearmanCorrelation(std::span<const float> predicted, std::span<const flo
   return covariance / std::sqrt(variance_p * variance_m);
 }
 
-double PairwiseAccuracy(std::span<const float> predicted, std::span<const float> measured) {
+double PairwiseAccuracy(std::span<const float> predicted, std::span<const float> measured,
+                        float ratio) {
   const size_t n = std::min(predicted.size(), measured.size());
   double right = 0, pairs = 0;
   for (size_t i = 0; i < n; i++) {
     for (size_t j = i + 1; j < n; j++) {
-      if (measured[i] == measured[j]) continue;
+      const float low = std::min(measured[i], measured[j]),
+                  high = std::max(measured[i], measured[j]);
+      if (!(high > ratio * low)) continue;
       pairs++;
       if (predicted[i] == predicted[j]) {
         right += 0.5;

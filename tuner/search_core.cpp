@@ -53,6 +53,8 @@ std::optional<double> SearchCore::correlation() const {
   return guide_ != nullptr ? guide_->correlation() : std::nullopt;
 }
 
+std::string SearchCore::guide_report() const { return guide_ != nullptr ? guide_->report() : ""; }
+
 std::string SearchCore::WhyEnough() const {
   if (static_cast<int>(state_.trials.size()) >= budget_) return "trial budget used";
   if (TrialsSinceBest(state_.trials) > kPatienceTrials) return "no improvement";
@@ -88,10 +90,11 @@ absl::StatusOr<std::string> SearchCore::Run(const WhyStop& why_stop, const Measu
 }
 
 std::unique_ptr<SearchCore> MakeSearchCore(const Task& task, const std::string& strategy,
-                                           uint64_t seed, int trials) {
+                                           uint64_t seed, int trials,
+                                           std::shared_ptr<const BaseModel> base) {
   std::unique_ptr<SearchStrategy> search = MakeStrategy(strategy, seed);
   std::unique_ptr<SearchGuide> guide;
-  if (search->uses_score()) guide = std::make_unique<ModelGuide>(task, seed);
+  if (search->uses_score()) guide = std::make_unique<ModelGuide>(task, seed, std::move(base));
   return std::make_unique<SearchCore>(task, std::move(search), std::move(guide), trials);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cost_model/base_model.h"
 #include "schedules/task.h"
 #include "tuner/search_guide.h"
 #include "tuner/search_strategy.h"
@@ -43,6 +44,7 @@ class SearchCore {
   const std::vector<Trial>& trials() const { return state_.trials; }  // resumed ones first
   const Trial* best() const;  // the earliest of the lowest; nullptr where none is ok
   std::optional<double> correlation() const;
+  std::string guide_report() const;  // SearchGuide::report
 
  private:
   std::string WhyEnough() const;
@@ -55,10 +57,11 @@ class SearchCore {
   SearchState state_;
 };
 
-// With one of our strategies, and the cost model for those that use it. REQUIRES: `strategy` is one
-// of StrategyNames().
+// With one of our strategies, and the cost model for those that use it, which starts from `base`
+// where there is one. REQUIRES: `strategy` is one of StrategyNames().
 std::unique_ptr<SearchCore> MakeSearchCore(const Task& task, const std::string& strategy,
-                                           uint64_t seed, int trials);
+                                           uint64_t seed, int trials,
+                                           std::shared_ptr<const BaseModel> base = nullptr);
 
 // The earliest of the lowest; nullptr where none is ok.
 const Trial* BestTrial(const std::vector<Trial>& trials);

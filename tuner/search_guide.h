@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "tuner/search_strategy.h"
@@ -24,6 +25,10 @@ class SearchGuide {
   // Spearman's correlation of prediction and measurement on the newest batch; nothing before a
   // model has ranked one.
   virtual std::optional<double> correlation() const = 0;
+
+  // What people should know of it, on one line: where it comes from, how well it ranked, whether it
+  // was set aside. "" where there is nothing to say.
+  virtual std::string report() const { return ""; }
 };
 
 }  // namespace halyard

@@ -92,6 +92,9 @@ std::string SummaryText(const Summary& s) {
   out +=
       fmt::format("\n            {:.1f} s, {:.1f} trials/s; stopped: {}\n", s.search.seconds,
                   s.search.seconds > 0 ? here / s.search.seconds : 0.0, s.search.stopped_because);
+  if (!s.search.model.empty()) {
+    out += "  model     " + Wrapped(s.search.model, "            ").substr(12) + "\n";
+  }
   if (const std::string failures = FailureLines(s.search); !failures.empty()) {
     out += "  failures, the most frequent\n" + failures;
   }
@@ -137,6 +140,7 @@ json SummaryJson(const Summary& s) {
           {"resumed", s.search.resumed},
           {"trials_per_second", s.search.seconds > 0 ? here / s.search.seconds : 0.0},
           {"seconds", s.search.seconds},
+          {"model", s.search.model},
           {"stopped", s.search.stopped_because},
           {"rank_correlation", s.search.correlation ? json(*s.search.correlation) : json()},
           {"library", s.library},

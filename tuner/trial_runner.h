@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cost_model/base_model.h"
 #include "logs/measurement_log.h"
 #include "rpc_farm/executor.h"
 #include "schedules/task.h"
@@ -22,6 +24,7 @@ struct Workbench {
   Executor& executor;
   MeasurementLog& log;
   const std::atomic<bool>& interrupted;
+  std::shared_ptr<const BaseModel> base_model = nullptr;  // what the cost model starts from
 };
 
 // A record with everything but its outcome filled in.

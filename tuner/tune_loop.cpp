@@ -47,8 +47,8 @@ const Trial* SearchResult::best() const { return BestTrial(trials); }
 absl::StatusOr<SearchResult> Search(const Workbench& bench, double time_budget_seconds,
                                     SearchObserver& observer) {
   const auto begin = Clock::now();
-  const auto core =
-      MakeSearchCore(bench.task, bench.options.strategy, bench.options.seed, bench.options.trials);
+  const auto core = MakeSearchCore(bench.task, bench.options.strategy, bench.options.seed,
+                                   bench.options.trials, bench.base_model);
   TrialRunner runner(bench);
   SearchResult result;
   if (auto s = Resume(bench, *core, result); !s.ok()) return s;
@@ -85,6 +85,7 @@ absl::StatusOr<SearchResult> Search(const Workbench& bench, double time_budget_s
   result.stopped_because = *std::move(stopped);
   result.seconds = elapsed();
   result.correlation = core->correlation();
+  result.model = core->guide_report();
   return result;
 }
 

@@ -20,6 +20,7 @@ struct SearchResult {
   int resumed = 0;     // trials found in the log
   double seconds = 0;  // of this run's search
   std::optional<double> correlation;  // SearchGuide::correlation
+  std::string model;                  // SearchGuide::report
   std::string stopped_because;
   // Of this run's ok trials, for the final; config index -> build.
   std::map<uint64_t, BuildResult> artifacts;

@@ -14,7 +14,8 @@ struct TuneOptions {
   uint64_t seed = 1;
   std::string log_path = "tuned.db";
   std::string out_dir = "out";
-  std::string peer;  // "adams2019" or "none"
+  std::string peer;   // "adams2019" or "none"
+  std::string model;  // a base model's file, "none", or "": the shipped one if there is one
   bool json = false;
 };
 

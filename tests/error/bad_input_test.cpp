@@ -160,6 +160,23 @@ TEST_F(BadInput, Record) {
   ExpectRefused(nowhere, "no/such/folder");
 }
 
+TEST_F(BadInput, Model) {
+  ExpectRefused({"model"}, "'model ' is not a command");
+  ExpectRefused({"model", "praise"}, "'model praise' is not a command");
+  ExpectRefused({"model", "eval", "--frobnicate"}, "--frobnicate is not an option of tune model");
+  ExpectRefused({"model", "eval"}, "--log is missing");
+  ExpectRefused({"model", "eval", "--log", "missing.db"}, "missing.db");
+  ExpectRefused({"model", "eval", "--log", "missing.db", "--folds", "1"}, "--folds is 1");
+  ExpectRefused({"model", "train", "--log", "missing.db"}, "--out is missing");
+  ExpectRefused({"model", "train", "--log", "missing.db", "-o", "no/such/folder/m.bin"},
+                "no/such/folder");
+  ExpectRefused({"model", "show", "missing.bin"}, "missing.bin");
+  std::ofstream("text.bin") << "not a model\n";
+  ExpectRefused({"model", "show", "text.bin"}, "'text.bin' is not a base model");
+  ASSERT_TRUE(OpenSqliteLog("empty.db", LogMode::kWrite).ok());
+  ExpectRefused({"model", "eval", "--log", "empty.db"}, "0 tasks", 3);
+}
+
 TEST_F(BadInput, Replay) {
   ExpectRefused({"replay"}, "no file");
   ExpectRefused({"replay", "missing.space"}, "missing.space");
@@ -178,6 +195,7 @@ TEST_F(BadInput, Replay) {
   ExpectRefused({"replay", "a.space", "--seeds", "0"}, "--seeds is 0");
   ExpectRefused({"replay", "a.space", "--trials", "-1"}, "--trials is -1");
   ExpectRefused({"replay", "a.space", "--trials", "lots"}, "trials");
+  ExpectRefused({"replay", "a.space", "--model", "missing.bin"}, "missing.bin");
 }
 
 }  // namespace

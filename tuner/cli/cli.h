@@ -32,6 +32,7 @@ const std::atomic<bool>& CatchInterrupts();
 int TuneCommand(const std::vector<std::string>& args);
 int LogCommand(const std::vector<std::string>& args);
 int DevicesCommand(const std::vector<std::string>& args);
+int ModelCommand(const std::vector<std::string>& args);
 int PackageCommand(const std::vector<std::string>& args);
 int RecordCommand(const std::vector<std::string>& args);
 int ReplayCommand(const std::vector<std::string>& args);

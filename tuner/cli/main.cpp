@@ -17,15 +17,17 @@ int main(int argc, char** argv) {
     if (command == "build-worker") return BuildWorkerMain();
     if (command == "log") return LogCommand(rest());
     if (command == "devices") return DevicesCommand(rest());
+    if (command == "model") return ModelCommand(rest());
     if (command == "package") return PackageCommand(rest());
     if (command == "record") return RecordCommand(rest());
     if (command == "replay") return ReplayCommand(rest());
     if (!command.empty() && command[0] != '-') {
       return Fail(
           kExitUsage,
-          fmt::format("'{}' is not a command; give log, devices, package, record, replay, or --op "
-                      "... to tune (tune --help)",
-                      command));
+          fmt::format(
+              "'{}' is not a command; give log, devices, model, package, record, replay, or "
+              "--op ... to tune (tune --help)",
+              command));
     }
     return TuneCommand(args);
   } catch (const std::exception& e) {

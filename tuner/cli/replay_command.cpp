@@ -17,7 +17,7 @@ namespace po = boost::program_options;
 
 struct Arguments {
   std::vector<std::string> files;
-  std::string strategies;
+  std::string strategies, model;
   ReplayOptions options;
   bool json = false;
 };
@@ -30,6 +30,8 @@ po::options_description Options(Arguments& a) {
       "strategies to compare");
   add("seeds", po::value(&a.options.seeds)->default_value(20), "searches of each strategy");
   add("trials", po::value(&a.options.trials)->default_value(256), "trials of one search");
+  add("model", po::value(&a.model)->default_value("none"),
+      "base model of our strategies: a file, or none; one that was not trained on these spaces");
   add("json", po::bool_switch(&a.json), "print one JSON object instead of tables");
   add("help,h", "print this");
   return d;
@@ -94,6 +96,11 @@ int ReplayCommand(const std::vector<std::string>& args) {
     return kExitDone;
   }
   if (auto s = Check(a); !s.ok()) return Fail(s);
+  if (a.model != "none") {
+    auto model = LoadBaseModel(a.model);
+    if (!model.ok()) return Fail(kExitUsage, "--model: " + std::string(model.status().message()));
+    a.options.base_model = *std::move(model);
+  }
   return Replay(a);
 }
 

@@ -42,6 +42,8 @@ po::options_description Options(Arguments& a) {
   add("peer", po::value(&a.options.peer),
       "also measure Halide's autoscheduler in the final: adams2019 or none (default: adams2019 on "
       "host)");
+  add("model", po::value(&a.options.model),
+      "base model of the search: a file, or none (default: the one shipped with the program)");
   add("json", po::bool_switch(&a.options.json), "print one JSON object instead of the table");
   add("help,h", "print this");
   return d;
@@ -94,6 +96,19 @@ std::string NothingFound(const SearchResult& search) {
   return cause.empty() ? message : fmt::format("{}; most often: {}", message, cause);
 }
 
+// A model that cannot be used costs a line, not the search: it goes on from scratch.
+std::shared_ptr<const BaseModel> BaseModelOf(const TuneOptions& options) {
+  if (options.model == "none") return nullptr;
+  const std::string path = options.model.empty() ? ShippedModelPath() : options.model;
+  auto model = LoadBaseModel(path);
+  if (model.ok()) return *std::move(model);
+  const bool none_shipped = options.model.empty() && absl::IsNotFound(model.status());
+  if (!none_shipped) {
+    std::cerr << "tune: " << model.status().message() << "; the search goes on without\n";
+  }
+  return nullptr;
+}
+
 int Run(const Task& task, const TuneOptions& options, Clock::time_point begin) {
   auto executor = MakeExecutor(task.device);
   if (!executor.ok()) return Fail(executor.status());
@@ -106,7 +121,8 @@ int Run(const Task& task, const TuneOptions& options, Clock::time_point begin) {
 
   const std::atomic<bool>& interrupted = CatchInterrupts();
   const Roofline roofline = RooflineOf(task, *peak);
-  const Workbench bench{task, options, **builder, **executor, **log, interrupted};
+  const Workbench bench{task,  options,     **builder,           **executor,
+                        **log, interrupted, BaseModelOf(options)};
   const double reserved = ReservedSeconds(options);
   double budget = std::numeric_limits<double>::infinity();
   if (options.time_seconds) {
@@ -152,7 +168,8 @@ int TuneCommand(const std::vector<std::string>& args) {
   if (given.count("help") != 0 || args.empty()) {
     std::cout << options
               << "\nother commands: tune devices, tune log best|stats|export|import, "
-                 "tune package --device ID,\ntune record (--help), tune replay (--help)\n";
+                 "tune model train|eval|show,\ntune package --device ID, tune record (--help), "
+                 "tune replay (--help)\n";
     return kExitDone;
   }
   if (auto s = Check(a, given); !s.ok()) return Fail(s);

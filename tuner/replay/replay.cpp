@@ -16,8 +16,8 @@ namespace {
 constexpr char kClassic[] = "classic";
 
 std::unique_ptr<SearchCore> MakeCore(const Task& task, const std::string& strategy, uint64_t seed,
-                                     int trials) {
-  if (strategy != kClassic) return MakeSearchCore(task, strategy, seed, trials);
+                                     int trials, std::shared_ptr<const BaseModel> base) {
+  if (strategy != kClassic) return MakeSearchCore(task, strategy, seed, trials, std::move(base));
   return std::make_unique<SearchCore>(task, MakeClassicSearch(seed), MakeClassicGuide(task, seed),
                                       trials);
 }
@@ -31,8 +31,8 @@ std::vector<std::string> ReplayStrategies() {
 }
 
 Curve ReplaySearch(const RecordedTask& recorded, const std::string& strategy, uint64_t seed,
-                   int trials) {
-  const auto core = MakeCore(recorded.task, strategy, seed, trials);
+                   int trials, std::shared_ptr<const BaseModel> base) {
+  const auto core = MakeCore(recorded.task, strategy, seed, trials, std::move(base));
   const auto measure = [&](const std::vector<Config>& configs) {
     for (const Config& c : configs) {
       const RecordedResult& r = recorded.at(c);
@@ -66,8 +66,8 @@ std::vector<std::vector<std::vector<Curve>>> ReplayAll(const std::vector<Recorde
     for (size_t job; (job = next++) < spaces.size() * strategies * seeds;) {
       const size_t seed = job % seeds, strategy = job / seeds % strategies;
       const size_t space = job / seeds / strategies;
-      curves[space][strategy][seed] =
-          ReplaySearch(spaces[space], options.strategies[strategy], seed + 1, options.trials);
+      curves[space][strategy][seed] = ReplaySearch(spaces[space], options.strategies[strategy],
+                                                   seed + 1, options.trials, options.base_model);
     }
   };
   std::vector<std::thread> workers;

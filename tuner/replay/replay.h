@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "cost_model/base_model.h"
 #include "logs/recorded_space.h"
 
 namespace halyard {
@@ -14,6 +16,9 @@ struct ReplayOptions {
   std::vector<std::string> strategies;  // of ReplayStrategies()
   int seeds = 20;                       // 1, 2, ... this many
   int trials = 256;                     // budget of one search
+  // What the cost models of our strategies start from. One trained on the recorded tasks knows the
+  // answer.
+  std::shared_ptr<const BaseModel> base_model = nullptr;
 };
 
 // Those of StrategyNames() and `classic`.
@@ -26,7 +31,7 @@ using Curve = std::vector<double>;
 // One search. The same arguments give the same curve. Uses OpenMP's threads of the caller, and no
 // random numbers, clock or file. REQUIRES: `strategy` is one of ReplayStrategies().
 Curve ReplaySearch(const RecordedTask& recorded, const std::string& strategy, uint64_t seed,
-                   int trials);
+                   int trials, std::shared_ptr<const BaseModel> base = nullptr);
 
 // curves[space][strategy][seed - 1]. Searches are dealt to `threads` threads, each search to one;
 // their number does not show in the result.

@@ -1,182 +1,142 @@
+// The schema: what applies is finite, what does not is missing, what fails is counted.
+
 #include "cost_model/features.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <map>
 #include <set>
 
+#include "tests/unit/cost_model/feature_row.h"
 #include "tests/unit/cost_model/feature_tasks.h"
 
 namespace halyard {
 namespace {
 
-std::map<std::string, float> NamedRow(const FeatureExtractor& features, const Config& config) {
-  std::vector<float> row(features.columns());
-  features.Row(config, row.data());
-  std::map<std::string, float> named;
-  for (size_t i = 0; i < row.size(); i++) named[features.names()[i]] = row[i];
-  return named;
+TEST(FeatureColumns, NamesAreUniqueAndExplained) {
+  std::set<std::string_view> names;
+  for (const FeatureColumn& column : kFeatureColumns) {
+    EXPECT_TRUE(names.insert(column.name).second) << column.name;
+    EXPECT_FALSE(column.meaning.empty()) << column.name;
+  }
 }
 
-class OperatorFeatures : public testing::TestWithParam<const char*> {};
+TEST(FeatureColumns, TheHashIsOfVersionAndNames) {
+  // A new value without a new kFeatureVersion would let a model read columns that moved.
+  EXPECT_EQ(kFeatureVersion, 2);
+  EXPECT_NE(FeatureSchemaHash(), 0u);
+  EXPECT_EQ(FeatureSchemaHash(), FeatureSchemaHash());
+}
 
-TEST_P(OperatorFeatures, NamesAreUniqueAndValuesFinite) {
+Device SmallCache() {
+  Device device = TestDevice();
+  device.id = "one_level";
+  device.caches.resize(1);
+  device.cores = 1;
+  return device;
+}
+
+std::vector<Device> Devices() {
+  return {TestDevice(), SmallCache(), LoadDevice("host").value(), LoadDevice("rpi4").value()};
+}
+
+class EveryOperator : public testing::TestWithParam<const char*> {};
+
+// Columns that every config of an operator has, by the operator's form alone.
+bool Expected(std::string_view column, const Task& task, bool level2, bool level3) {
+  if (column.starts_with("other.")) return false;
+  if (column.find("cache2") != std::string::npos && !level2) return false;
+  if (column.find("cache3") != std::string::npos && !level3) return false;
+  const std::string& op = task.workload.op;
+  const bool product = op == "gemm" || op == "batch_gemm" || op == "conv2d";
+  for (const char* own :
+       {"product.", "nest.", "traffic.", "panel.", "conflict.", "stride.", "pack."}) {
+    if (column.starts_with(own)) return product;
+  }
+  if (column.starts_with("waste.m.") || column.starts_with("waste.n.")) return product;
+  for (const char* of_attention : {"attention.", "waste.queries", "waste.keys", "waste.depth"}) {
+    if (column.starts_with(of_attention)) return op == "attention";
+  }
+  if (column.starts_with("rows.")) return op == "softmax";
+  if (column.starts_with("conv.") || column.starts_with("winograd.")) return op == "conv2d";
+  return true;
+}
+
+TEST_P(EveryOperator, AColumnIsFiniteOrDoesNotApply) {
   const absl::StatusOr<Workload> workload = ParseWorkload(GetParam());
   ASSERT_TRUE(workload.ok()) << workload.status();
-  const Task task = MakeTask(*workload, TestDevice());
-  const FeatureExtractor features(task);
-  const std::set<std::string> unique(features.names().begin(), features.names().end());
-  EXPECT_EQ(unique.size(), features.columns());
-  std::mt19937_64 rng(1);
-  for (int i = 0; i < 200; i++) {
-    const std::optional<Config> config = task.space.Random(rng);
-    ASSERT_TRUE(config.has_value());
-    for (const auto& [name, value] : NamedRow(features, *config)) {
-      EXPECT_TRUE(std::isfinite(value)) << name << " of " << task.space.ToText(*config);
+  for (const Device& device : Devices()) {
+    const Task task = MakeTask(*workload, device);
+    const FeatureExtractor features(task);
+    std::mt19937_64 rng(1);
+    std::vector<Config> configs = {task.space.safe()};
+    while (configs.size() < 300) configs.push_back(task.space.Random(rng).value());
+    for (const Config& config : configs) {
+      const auto row = NamedRow(features, config);
+      const bool blocked = std::isfinite(row.at("product.tile_m"));
+      for (const auto& [name, value] : row) {
+        const std::string where = name + " of " + task.space.ToText(config) + " on " + device.id;
+        EXPECT_FALSE(std::isinf(value)) << where;
+        const bool of_a_form = name.starts_with("winograd.") || name == "conv.input" ||
+                               name == "conv.rows" || name == "conv.halo" ||
+                               name.starts_with("product.tile_") ||
+                               name.starts_with("product.k_") || name == "product.pack_a";
+        const bool expected =
+            Expected(name, task, device.caches.size() > 1, device.caches.size() > 2);
+        if (!of_a_form) {
+          EXPECT_EQ(std::isfinite(value), expected) << where;
+        }
+        if (!expected) {
+          EXPECT_TRUE(std::isnan(value)) << where;
+        }
+      }
+      if (task.workload.op != "conv2d") continue;
+      // One of the forms, and only its columns.
+      const float form = row.at("conv.form");
+      EXPECT_EQ(blocked, form == 1);
+      EXPECT_EQ(std::isfinite(row.at("conv.input")), form == 0);
+      EXPECT_EQ(std::isfinite(row.at("winograd.tile")), form == 2);
+    }
+    for (const FeatureError& e : features.errors()) {
+      ADD_FAILURE() << e.what << ": " << e.rows << " rows of " << task.key();
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, OperatorFeatures,
-                         testing::Values("gemm:100x90x256:f32", "gemm:1x1x1:f32",
-                                         "conv2d:1x14x14x32x48x3x3,pad=1:f32",
-                                         "conv2d:1x9x9x32x32x3x3,groups=32:f32",
-                                         "softmax:37x1000:f32", "attention:2x50x40:f32",
-                                         "attention:1x40x70x8,causal=1:f32"));
+INSTANTIATE_TEST_SUITE_P(
+    All, EveryOperator,
+    testing::Values("gemm:100x90x256:f32", "gemm:1x1x1:f32", "gemm:1x1024x1024,packed=1:f32",
+                    "gemm:512x512x512,bias=1,act=gelu:f32", "gemm:2048x1x2048:f32",
+                    "batch_gemm:12x128x128x64:f32", "conv2d:1x14x14x32x48x3x3,pad=1:f32",
+                    "conv2d:2x14x14x32x48x3x3,pad=1,packed=1,bias=1:f32",
+                    "conv2d:1x9x9x32x32x3x3,groups=32:f32", "conv2d:1x9x9x32x64x3x3,groups=4:f32",
+                    "conv2d:1x28x28x64x96x1x1:f32", "conv2d:1x20x24x3x32x7x7,stride=2,pad=3:f32",
+                    "softmax:37x1000:f32", "softmax:1x1:f32", "softmax:8x262144:f32",
+                    "attention:2x50x40:f32", "attention:1x40x70x8,causal=1:f32",
+                    "attention:16x256x160:f32"));
 
-TEST(Features, KnobsWorkloadAndDevice) {
-  const Task task = GemmTask({100, 90, 256});
-  const auto row =
-      NamedRow(FeatureExtractor(task), With(task, {{"reg_m", "6"}, {"order", "n_outer"}}));
-  EXPECT_FLOAT_EQ(row.at("dim.k.log2"), 8);
-  EXPECT_FLOAT_EQ(row.at("device.lanes_f32"), 8);
-  EXPECT_FLOAT_EQ(row.at("device.cache2.log2_bytes"), 20);
-  EXPECT_FLOAT_EQ(row.at("knob.reg_m.log2"), std::log2(7.0f));
-  EXPECT_FLOAT_EQ(row.at("knob.order=m_outer"), 0);
-  EXPECT_FLOAT_EQ(row.at("knob.order=n_outer"), 1);
-  EXPECT_EQ(row.count("knob.order.log2"), 0u);
-}
-
-TEST(Features, LoopNestByHand) {
-  const Task task = GemmTask({100, 90, 256});
-  const auto row = NamedRow(FeatureExtractor(task), With(task, {{"vec", "16"},
-                                                                {"reg_m", "6"},
-                                                                {"reg_n", "2"},
-                                                                {"tile_m", "4"},
-                                                                {"tile_n", "2"},
-                                                                {"k_block", "64"},
-                                                                {"unroll_k", "2"},
-                                                                {"order", "m_outer"},
-                                                                {"parallel", "outer"}}));
-  EXPECT_FLOAT_EQ(row.at("loop.native_vectors"), 2);
-  EXPECT_FLOAT_EQ(row.at("loop.accumulators"), 6 * 2 * 2 / 32.0f);
-  EXPECT_FLOAT_EQ(row.at("loop.fma_per_load"), 12 / 8.0f);
-  EXPECT_FLOAT_EQ(row.at("loop.unrolled_fmas"), std::log2(24.0f));
-  // A cache tile of 24 rows x 64 columns, 64 deep.
-  EXPECT_FLOAT_EQ(row.at("loop.b_panel_over_cache1"), std::log2(4.0f * 32 * 64 / (32 << 10)));
-  EXPECT_FLOAT_EQ(row.at("loop.c_tile_over_cache1"), std::log2(4.0f * 24 * 64 / (32 << 10)));
-  EXPECT_FLOAT_EQ(row.at("loop.a_tile_over_cache2"), std::log2(4.0f * 24 * 64 / (1 << 20)));
-  EXPECT_FLOAT_EQ(row.at("loop.tile_over_cache1"),
-                  std::log2(4.0f * (24 * 64 + 64 * 64 + 24 * 64) / (32 << 10)));
-  EXPECT_FLOAT_EQ(row.at("loop.waste.m.reg"), 102 / 100.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.m.tile"), 120 / 100.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.n.reg"), 96 / 90.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.n.tile"), 128 / 90.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.k.block"), 0);
-  EXPECT_FLOAT_EQ(row.at("loop.trips_m"), std::log2(5.0f));
-  // Five tasks on four cores take two rounds: 8 / 5 - 1.
-  EXPECT_FLOAT_EQ(row.at("loop.tasks"), std::log2(5.0f));
-  EXPECT_FLOAT_EQ(row.at("loop.imbalance"), 0.6f);
-}
-
-TEST(Features, AttentionByHand) {
-  const Task task = TaskOf("attention:6x100x300x40");
-  const Config chunked = With(task, {{"form", "chunked"},
-                                     {"lanes", "keys"},
-                                     {"vec", "8"},
-                                     {"m", "16"},
-                                     {"l", "64"},
-                                     {"s_lane", "2"},
-                                     {"s_row", "4"},
-                                     {"o_lane", "3"},
-                                     {"o_row", "2"},
-                                     {"grain", "2"}});
+TEST(FeatureErrors, AKnobThatIsNotKnownIsCountedAndKept) {
+  SpaceDefinition def;
+  def.knobs = {Knob::Sizes("x", {1, 2, 4}), Knob::Choice("y", {"a", "b"})};
+  def.safe = {0, 0};
+  const Task task{Workload{"none", {3, 8}, "f32", {}}, TestDevice(), nullptr, ScheduleSpace(def)};
   const FeatureExtractor features(task);
-  auto row = NamedRow(features, chunked);
-  EXPECT_FLOAT_EQ(row.at("dim.keys.log2"), std::log2(300.0f));
-  EXPECT_FLOAT_EQ(row.at("attr.causal"), 0);
-  EXPECT_FLOAT_EQ(row.at("loop.s_accumulators"), 8 / 32.0f);
-  EXPECT_FLOAT_EQ(row.at("loop.o_fma_per_load"), 6 / 5.0f);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.queries.m"), 112 / 100.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.keys.l"), 320 / 300.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.depth.o"), 48 / 40.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.chunks"), std::log2(5.0f));
-  EXPECT_FLOAT_EQ(row.at("loop.scores_over_cache1"), std::log2(4.0f * 16 * 64 / (32 << 10)));
-  EXPECT_FLOAT_EQ(row.at("loop.kv_over_cache1"), std::log2(8.0f * 40 * 64 / (32 << 10)));
-  // Six heads of seven blocks, two a task: 21 tasks in six rounds of four.
-  EXPECT_FLOAT_EQ(row.at("loop.tasks"), std::log2(21.0f));
-  EXPECT_FLOAT_EQ(row.at("loop.imbalance"), 24 / 21.0 - 1);
-  EXPECT_EQ(row.count("loop.trips_m"), 0u);
-
-  // Not chunked: all keys, in whole score tiles of 16.
-  Config pipelined = chunked;
-  pipelined[0] = 1;
-  row = NamedRow(features, pipelined);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.keys.l"), 304 / 300.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.chunks"), 0);
+  EXPECT_TRUE(features.errors().empty());
+  const auto row = NamedRow(features, {2, 0});
+  // The search can still tell its values apart.
+  EXPECT_FLOAT_EQ(row.at("other.knob1"), 1);
+  EXPECT_FLOAT_EQ(row.at("other.knob2"), 0);
+  EXPECT_TRUE(std::isnan(row.at("other.knob3")));
+  EXPECT_TRUE(std::isnan(row.at("time.total/roof")));
+  EXPECT_FLOAT_EQ(row.at("device.cores"), 4);
+  NamedRow(features, {1, 1});
+  const std::vector<FeatureError> errors = features.errors();
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors[0].what, "knob x");
+  EXPECT_EQ(errors[0].rows, 2);
 }
 
-TEST(Features, ConvolutionByHand) {
-  const Task task = TaskOf("conv2d:2x10x14x8x24x3x3,pad=1");
-  Config config = With(task, {{"form", "direct"},
-                              {"reg_m", "4"},
-                              {"rows", "4"},
-                              {"vec", "8"},
-                              {"reg_n", "2"},
-                              {"parallel", "outer"},
-                              {"order", "m_outer"}});
-  const FeatureExtractor features(task);
-  auto row = NamedRow(features, config);
-  // A register tile slides along a row of 14 pixels; 3 tasks of up to 4 rows in each of 2 images.
-  EXPECT_FLOAT_EQ(row.at("loop.waste.m.reg"), 16 / 14.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.m.tile"), 12 / 10.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.n.reg"), 32 / 24.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.tasks"), std::log2(6.0f));
-  EXPECT_FLOAT_EQ(row.at("loop.imbalance"), 8 / 6.0 - 1);
-  // In tiles of 4 x 4: a row of 14 pixels is 4 tiles in register tiles of 4; rows of 4 x 1 tiles, 3
-  // tasks.
-  row = NamedRow(features, With(task, {{"form", "winograd"},
-                                       {"winograd", "4"},
-                                       {"reg_m", "4"},
-                                       {"rows", "1"},
-                                       {"vec", "8"},
-                                       {"reg_n", "2"},
-                                       {"order", "m_outer"}}));
-  EXPECT_FLOAT_EQ(row.at("loop.waste.m.reg"), 16 / 14.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.m.tile"), 12 / 10.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.tasks"), std::log2(6.0f));
-  EXPECT_FLOAT_EQ(row.at("loop.b_panel_over_cache1"), std::log2(4.0f * 16 * 8 / (32 << 10)));
-  // As a product: 280 pixels by 24 channels, 72 deep.
-  config = With(task, {{"form", "im2col"}, {"reg_m", "6"}, {"vec", "8"}, {"reg_n", "1"}});
-  row = NamedRow(features, config);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.m.reg"), 282 / 280.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.b_panel_over_cache1"), std::log2(4.0f * 8 * 72 / (32 << 10)));
-}
-
-TEST(Features, SoftmaxByHand) {
-  const Task task = TaskOf("softmax:100x1000");
-  const auto row = NamedRow(
-      FeatureExtractor(task),
-      With(task,
-           {{"vec", "8"}, {"partials", "3"}, {"block", "4"}, {"grain", "4"}, {"parallel", "yes"}}));
-  EXPECT_FLOAT_EQ(row.at("loop.accumulators"), 3 / 32.0f);
-  EXPECT_FLOAT_EQ(row.at("loop.waste.columns.step"), 1008 / 1000.0 - 1);
-  EXPECT_FLOAT_EQ(row.at("loop.rows_over_cache1"), std::log2(4.0f * 4 * 1000 / (32 << 10)));
-  EXPECT_FLOAT_EQ(row.at("loop.tasks"), std::log2(7.0f));
-}
-
-TEST(Features, ALabelWithoutAMeaningLeavesItsLoopColumnsOut) {
+TEST(FeatureErrors, AColumnThatAppliesAndCannotBeComputedIsCounted) {
   Task task = GemmTask({100, 90, 256});
   SpaceDefinition def;
   def.knobs = task.space.knobs();
@@ -185,32 +145,32 @@ TEST(Features, ALabelWithoutAMeaningLeavesItsLoopColumnsOut) {
   }
   def.safe.assign(def.knobs.size(), 0);
   task.space = ScheduleSpace(def);
-  const auto row = NamedRow(FeatureExtractor(task), def.safe);
-  EXPECT_EQ(row.count("loop.tasks"), 0u);
-  EXPECT_EQ(row.count("loop.trips_m"), 1u);
-}
-
-TEST(Features, WhatATaskLacksIsAbsent) {
-  Device bare = TestDevice();
-  bare.caches.resize(1);
-  const Task task = GemmTask({100, 90, 256}, bare);
   const FeatureExtractor features(task);
-  for (const std::string& name : features.names()) {
-    EXPECT_EQ(name.find("cache2"), std::string::npos) << name;
-    EXPECT_EQ(name.find("knob.grain"), std::string::npos) << name;
-    EXPECT_EQ(name.find("queries"), std::string::npos) << name;
+  Config config = def.safe;
+  EXPECT_FLOAT_EQ(NamedRow(features, config).at("product.parallel"), 0);
+  for (size_t k = 0; k < def.knobs.size(); k++) {
+    if (def.knobs[k].name == "parallel") config[k] = 2;
   }
+  EXPECT_TRUE(std::isnan(NamedRow(features, config).at("product.parallel")));
+  std::set<std::string> counted;
+  for (const FeatureError& e : features.errors()) counted.insert(e.what);
+  EXPECT_EQ(counted.count("product.parallel"), 1u);
+  EXPECT_EQ(counted.count("knob parallel"), 1u);
 }
 
-TEST(Features, KnobsWithoutAnOperatorStillCount) {
+TEST(FeatureErrors, AMissingKnobIsCountedNotZero) {
+  Task task = GemmTask({100, 90, 256});
   SpaceDefinition def;
-  def.knobs = {Knob::Sizes("x", {1, 2, 4}), Knob::Choice("form", {"a", "b"})};
-  def.safe = {0, 0};
-  const Task task{Workload{"none", {3, 8}, "f32", {}}, TestDevice(), nullptr, ScheduleSpace(def)};
-  const auto row = NamedRow(FeatureExtractor(task), {2, 1});
-  EXPECT_FLOAT_EQ(row.at("dim.dim1.log2"), 3);
-  EXPECT_FLOAT_EQ(row.at("knob.x.position"), 1);
-  EXPECT_FLOAT_EQ(row.at("knob.form=b"), 1);
+  for (const Knob& knob : task.space.knobs()) {
+    if (knob.name != "reg_n") def.knobs.push_back(knob);
+  }
+  def.safe.assign(def.knobs.size(), 0);
+  task.space = ScheduleSpace(def);
+  const FeatureExtractor features(task);
+  EXPECT_TRUE(std::isnan(NamedRow(features, def.safe).at("product.reg_n")));
+  bool counted = false;
+  for (const FeatureError& e : features.errors()) counted = counted || e.what == "product.reg_n";
+  EXPECT_TRUE(counted);
 }
 
 TEST(Features, MatrixIsTheRows) {
@@ -221,12 +181,27 @@ TEST(Features, MatrixIsTheRows) {
   for (int i = 0; i < 700; i++) configs.push_back(*task.space.Random(rng));
   const FeatureMatrix matrix = features.Matrix(configs);
   ASSERT_EQ(matrix.rows(), configs.size());
-  std::vector<float> row(features.columns());
+  std::vector<float> row(FeatureExtractor::columns());
   for (size_t r = 0; r < configs.size(); r++) {
     features.Row(configs[r], row.data());
-    ASSERT_TRUE(std::equal(row.begin(), row.end(), matrix.values.begin() + r * matrix.columns));
+    for (size_t c = 0; c < row.size(); c++) {
+      const float in_matrix = matrix.values[r * matrix.columns + c];
+      ASSERT_TRUE(row[c] == in_matrix || (std::isnan(row[c]) && std::isnan(in_matrix)));
+    }
   }
-  EXPECT_EQ(features.Matrix({}).rows(), 0u);
+}
+
+// A twin with its operand laid out ahead differs in what that changes, not in what the nest is.
+TEST(Features, ScaleFreeWhereTheShapeIsNot) {
+  const Task small = GemmTask({256, 256, 256}), large = GemmTask({1024, 1024, 256});
+  auto same = [](const Task& task) {
+    return NamedRow(task, With(task, {{"vec", "8"}, {"reg_m", "4"}, {"reg_n", "2"}}));
+  };
+  const auto a = same(small), b = same(large);
+  for (const char* column : {"micro.efficiency", "micro.registers", "waste.total", "micro.depth"}) {
+    EXPECT_FLOAT_EQ(a.at(column), b.at(column)) << column;
+  }
+  EXPECT_NEAR(a.at("time.compute/roof"), b.at("time.compute/roof"), 0.35);
 }
 
 }  // namespace

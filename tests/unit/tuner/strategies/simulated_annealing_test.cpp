@@ -81,7 +81,7 @@ TEST(SimulatedAnnealing, ScoresTensOfThousandsInOneBatch) {
   }
   data.features = features.Matrix(configs);
   data.group_sizes = {static_cast<unsigned>(rows)};
-  const auto model = MakeXgboostModel(1);
+  const auto model = MakeTreeModel(1);
   ASSERT_TRUE(model->Fit(data).ok());
   std::vector<Config> many;
   while (many.size() < 65536) many.push_back(configs[many.size() % rows]);

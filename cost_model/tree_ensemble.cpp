@@ -1,0 +1,102 @@
+#include "cost_model/tree_ensemble.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "fmt/format.h"
+
+namespace halyard {
+namespace {
+
+// Rows that go down a tree side by side: each step waits for a load that depends on the last one,
+// and this many chains fill the wait.
+constexpr size_t kLanes = 16;
+// Rows that one thread predicts in one go: some tenths of a millisecond, less than that is not
+// worth waking a thread for.
+constexpr size_t kBlockRows = 256;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+}  // namespace
+
+size_t TreeEnsemble::trees() const {
+  size_t count = 0;
+  for (const Member& m : members_) count += m.trees.size();
+  return count;
+}
+
+void TreeEnsemble::PredictLanes(const Member& member, const float* lanes, float* out) {
+  float sum[kLanes];
+  std::fill_n(sum, kLanes, member.base);
+  for (const Tree& tree : member.trees) {
+    const uint32_t* columns = member.columns.data() + tree.nodes;
+    const float* thresholds = member.thresholds.data() + tree.nodes;
+    uint32_t at[kLanes] = {};
+    for (int level = 0; level < tree.depth; level++) {
+      for (size_t l = 0; l < kLanes; l++) {
+        const float value = lanes[columns[at[l]] * kLanes + l];
+        at[l] = 2 * at[l] + 1 + static_cast<uint32_t>(value >= thresholds[at[l]]);
+      }
+    }
+    // The nodes above the leaves are counted in `at`.
+    const float* leaves = member.leaves.data() + tree.leaves;
+    const uint32_t inner = (1u << tree.depth) - 1;
+    for (size_t l = 0; l < kLanes; l++) sum[l] += leaves[at[l] - inner];
+  }
+  std::copy_n(sum, kLanes, out);
+}
+
+void TreeEnsemble::PredictBlock(const float* rows, size_t count, float* mean, float* spread) const {
+  // Both copies of kLanes rows, column by column.
+  std::vector<float> lanes(2 * columns_ * kLanes, 0.0f);
+  std::vector<float> predicted(members_.size() * kLanes);
+  for (size_t first = 0; first < count; first += kLanes) {
+    const size_t live = std::min(kLanes, count - first);
+    for (size_t l = 0; l < live; l++) {
+      const float* row = rows + (first + l) * columns_;
+      for (size_t c = 0; c < columns_; c++) {
+        const bool missing = std::isnan(row[c]);
+        lanes[c * kLanes + l] = missing ? kInfinity : row[c];
+        lanes[(columns_ + c) * kLanes + l] = missing ? -kInfinity : row[c];
+      }
+    }
+    for (size_t m = 0; m < members_.size(); m++) {
+      PredictLanes(members_[m], lanes.data(), predicted.data() + m * kLanes);
+    }
+    const auto n = static_cast<float>(members_.size());
+    for (size_t l = 0; l < live; l++) {
+      float sum = 0, squares = 0;
+      for (size_t m = 0; m < members_.size(); m++) sum += predicted[m * kLanes + l];
+      const float average = sum / n;
+      for (size_t m = 0; m < members_.size(); m++) {
+        const float off = predicted[m * kLanes + l] - average;
+        squares += off * off;
+      }
+      mean[first + l] = average;
+      if (spread != nullptr) spread[first + l] = std::sqrt(squares / n);
+    }
+  }
+}
+
+std::vector<float> TreeEnsemble::Predict(const FeatureMatrix& features,
+                                         std::vector<float>* spread) const {
+  if (members_.empty()) throw std::logic_error("an ensemble without members predicts nothing");
+  if (features.columns != columns_) {
+    throw std::invalid_argument(
+        fmt::format("model was fitted to {} feature columns, not {}", columns_, features.columns));
+  }
+  std::vector<float> mean(features.rows());
+  if (spread != nullptr) spread->assign(features.rows(), 0.0f);
+  const auto blocks = static_cast<int64_t>((mean.size() + kBlockRows - 1) / kBlockRows);
+#pragma omp parallel for schedule(dynamic) if (blocks > 1)
+  for (int64_t b = 0; b < blocks; b++) {
+    const size_t begin = static_cast<size_t>(b) * kBlockRows;
+    PredictBlock(features.values.data() + begin * columns_,
+                 std::min(kBlockRows, mean.size() - begin), mean.data() + begin,
+                 spread != nullptr ? spread->data() + begin : nullptr);
+  }
+  return mean;
+}
+
+}  // namespace halyard

@@ -1,0 +1,101 @@
+#include "tuner/model_data.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "logs/measurement_log.h"
+
+namespace halyard {
+namespace {
+
+struct Repeats {
+  // Copies of one record in several logs count once.
+  std::set<std::vector<double>> samples;  // empty where every one failed
+};
+
+struct TaskRecords {
+  int version = 0;
+  std::map<std::string, Repeats> configs;  // by text
+  int64_t records = 0;
+};
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
+}
+
+Measurement MeasurementOf(const Config& config, const Repeats& repeats) {
+  Measurement m{config};
+  std::vector<double> values;
+  size_t most = 0;
+  for (const std::vector<double>& samples : repeats.samples) {
+    values.push_back(Median(samples));
+    most = std::max(most, samples.size());
+  }
+  m.ok = !values.empty();
+  if (!m.ok) return m;
+  m.value = Median(values);
+  m.repeats = static_cast<int>(values.size());
+  m.weight = most > 1 ? 1.0f : kSingleSampleWeight;
+  return m;
+}
+
+}  // namespace
+
+absl::StatusOr<ModelData> LoadModelData(const std::vector<std::string>& logs) {
+  ModelData data;
+  std::map<std::tuple<std::string, std::string, std::string>, TaskRecords> tasks;
+  for (const std::string& path : logs) {
+    const auto log = OpenSqliteLog(path, LogMode::kRead);
+    if (!log.ok()) return log.status();
+    const auto records = (*log)->Query({});
+    if (!records.ok()) return records.status();
+    for (const Record& r : *records) {
+      if (r.phase != "screening") {
+        data.other_phase++;
+      } else if (IsInfrastructure(r.outcome)) {
+        data.infrastructure++;
+      } else {
+        TaskRecords& task = tasks[{r.workload, r.device, r.unit}];
+        if (r.space_version > task.version) {
+          data.older_space += task.records;
+          task = {r.space_version, {}, 0};
+        }
+        if (r.space_version < task.version) {
+          data.older_space++;
+          continue;
+        }
+        task.records++;
+        Repeats& repeats = task.configs[r.config];
+        if (r.outcome == Outcome::kOk) repeats.samples.insert(r.samples);
+      }
+    }
+  }
+  for (const auto& [key, records] : tasks) {
+    const auto& [workload_text, device_id, unit] = key;
+    const auto workload = ParseWorkload(workload_text);
+    const auto device = LoadDevice(device_id);
+    if (!workload.ok() || !device.ok()) {
+      data.unreadable += records.records;
+      continue;
+    }
+    data.owned.push_back(std::make_unique<Task>(MakeTask(*workload, *device)));
+    MeasuredTask measured{data.owned.back().get(), {}};
+    for (const auto& [text, repeats] : records.configs) {
+      const auto config = measured.task->space.Parse(text);
+      if (config.ok()) {
+        measured.measurements.push_back(MeasurementOf(*config, repeats));
+      } else {
+        data.unreadable++;
+      }
+    }
+    data.records += records.records;
+    data.tasks.push_back(std::move(measured));
+  }
+  return data;
+}
+
+}  // namespace halyard

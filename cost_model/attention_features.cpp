@@ -38,10 +38,12 @@ class AttentionFeatures final : public OperatorFeatures {
 
     Estimate e;
     const double blocks = heads_ * Trips(queries_, v[kM]);
-    const double elements = blocks * v[kM] * t.keys_padded;
+    // Only the chunked form leaves out keys that no query of a block sees.
+    const double seen = causal_ && v[kForm] == 2 ? 1 - 0.5 * (queries_ - 1) / keys_ : 1;
+    const double elements = blocks * v[kM] * t.keys_padded * seen;
     const double score_tiles = elements / (t.score_keys * t.score_queries);
     const double out_tiles =
-        blocks * v[kM] / t.out_queries * t.depth_padded / t.out_depth * t.chunks;
+        blocks * v[kM] / t.out_queries * t.depth_padded / t.out_depth * t.chunks * seen;
     e.compute = score_tiles * (depth_ * score.CyclesPerStep(m) + score.CyclesPerTile(m)) +
                 out_tiles * (t.chunk * out.CyclesPerStep(m) + out.CyclesPerTile(m));
     e.flops_computed = 2 * elements * (depth_ + t.depth_padded);
@@ -167,7 +169,6 @@ class AttentionFeatures final : public OperatorFeatures {
         e.traffic_bytes[i] += (v[kM] / t.out_queries - 1) * v_chunk * t.chunks * blocks;
       }
     }
-    if (causal_) e.regions += 0;
   }
 
   Machine machine_;

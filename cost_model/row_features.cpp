@@ -66,7 +66,7 @@ class RowFeatures final : public OperatorFeatures {
     // Each row's partial results come together, and its loops start.
     e.other = rows * (width * 2 + 60);
     e.flops_computed = bound_.flops * std::max(stepped, vectored) / length_ * rows / count_;
-    const double passes = online ? 2 : store ? 3 : 3;
+    const double passes = online ? 2 : 3;
     for (size_t i = 0; i < m.levels; i++) {
       const double again = block_bytes * (store ? 2 : 1) > kUsable * m.bytes[i] ? passes : 1;
       e.traffic_bytes[i] =

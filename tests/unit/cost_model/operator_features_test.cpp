@@ -214,6 +214,16 @@ TEST(AttentionFeatures, ByHand) {
   EXPECT_FLOAT_EQ(row.at("attention.chunks"), 0);
 }
 
+TEST(AttentionFeatures, CausalChunksThatNobodySeesCostNothing) {
+  const Task all = TaskOf("attention:4x256x40"), causal = TaskOf("attention:4x256x40,causal=1");
+  auto computed = [](const Task& task, const char* form) {
+    const auto row = NamedRow(task, With(task, {{"form", form}, {"m", "16"}, {"l", "64"}}));
+    return std::exp2(row.at("waste.total")) * task.op->Flops(task.workload);
+  };
+  EXPECT_NEAR(computed(causal, "chunked") / computed(all, "chunked"), 1 - 0.5 * 255 / 256, 1e-4);
+  EXPECT_NEAR(computed(causal, "pipelined") / computed(all, "pipelined"), 1, 1e-4);
+}
+
 TEST(SoftmaxFeatures, ByHand) {
   const Task task = TaskOf("softmax:100x1000");
   const auto row = NamedRow(task, With(task, {{"form", "store"},

@@ -32,7 +32,8 @@ class Reference {
     std::vector<float> labels;
     for (size_t r = 0; r < rows.rows(); r++) {
       const float* row = &rows.values[r * rows.columns];
-      const float a = std::isnan(row[0]) ? 0.7f : row[0], b = std::isnan(row[1]) ? -1 : row[1];
+      const float second = row[rows.columns > 1 ? 1 : 0];
+      const float a = std::isnan(row[0]) ? 0.7f : row[0], b = std::isnan(second) ? -1 : second;
       labels.push_back(constant ? 0.5f : a * b + std::sin(7 * a));
     }
     Must(XGDMatrixCreateFromMat(rows.values.data(), rows.rows(), rows.columns, kMissing, &matrix_));

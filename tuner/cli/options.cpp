@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_join.h"
 #include "fmt/format.h"
+#include "schedules/operator.h"
 
 namespace halyard {
 
@@ -46,10 +47,10 @@ absl::StatusOr<po::variables_map> ParseOptions(const std::vector<std::string>& a
 
 void AddTaskOptions(po::options_description& options, TaskOptions& task) {
   auto add = options.add_options();
-  add("op", po::value(&task.op), "operator: gemm, conv2d, softmax, attention");
+  add("op", po::value(&task.op), ("operator: " + absl::StrJoin(OperatorNames(), ", ")).c_str());
   add("shape", po::value(&task.shape),
-      "gemm MxNxK; conv2d NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=]; softmax RxC; "
-      "attention HxSxD or HxSqxSkvxD[,causal=1]");
+      "gemm MxNxK; batch_gemm BxMxNxK; conv2d NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=]; "
+      "softmax RxC; attention HxSxD or HxSqxSkvxD[,causal=1]");
   add("device", po::value(&task.device), "device id (tune devices lists them)");
   add("dtype", po::value(&task.dtype)->default_value("f32"), "element type");
 }

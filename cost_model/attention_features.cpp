@@ -10,7 +10,6 @@ namespace {
 constexpr double kMaximumOps = 2, kExponentialOps = 14, kSumOps = 2;
 // The blocks in which Q and the output are transposed (attention_schedule.cpp).
 constexpr double kTransposeBlock = 8;
-constexpr double kUsable = 0.75;
 
 class AttentionFeatures final : public OperatorFeatures {
  public:

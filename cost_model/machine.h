@@ -9,6 +9,9 @@
 
 namespace halyard {
 
+// The share of a cache that data meant to stay in it may fill: the rest is what streams past.
+inline constexpr double kUsable = 0.75;
+
 // Levels of cache that have columns of their own; of a device with more, the first two and the
 // last.
 inline constexpr size_t kCacheLevels = 3;

@@ -11,8 +11,6 @@ namespace {
 // Caches of the first level are indexed by bits below the page's, so that sets repeat every 4096
 // bytes; a second level of 16 ways repeats every sixteenth of its size.
 constexpr double kPageBytes = 4096, kLevel2Ways = 16;
-// Of a cache that lines in use share with what streams by.
-constexpr double kUsable = 0.75;
 // gelu.h: two exponentials' worth of arithmetic.
 constexpr double kGeluOps = 25;
 

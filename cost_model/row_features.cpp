@@ -12,7 +12,6 @@ constexpr double kMaximumOps = 2, kExponentialOps = 13, kStoreOps = 2;
 // Cycles until a maximum or a sum can be added to; an online one waits for its exponential, some
 // ten dependent steps.
 constexpr double kChainCycles = 4, kOnlineChainCycles = 45;
-constexpr double kUsable = 0.75;
 
 class RowFeatures final : public OperatorFeatures {
  public:

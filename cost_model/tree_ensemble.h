@@ -21,7 +21,7 @@
 
 namespace halyard {
 
-// Immutable but for Add and Append; then safe to share between threads.
+// Immutable but for Add and AddToLeaf; then safe to share between threads.
 class TreeEnsemble {
  public:
   // Of rows of `columns` features, without members yet.
@@ -41,6 +41,16 @@ class TreeEnsemble {
   // REQUIRES: features.columns == columns(), at least one member.
   std::vector<float> Predict(const FeatureMatrix& features,
                              std::vector<float>* spread = nullptr) const;
+
+  // One member's prediction of each row. REQUIRES: as Predict.
+  std::vector<float> PredictMember(size_t member, const FeatureMatrix& features) const;
+  // The leaf, 0 to 2^depth - 1, that each row ends in, of each tree of a member: those of the first
+  // tree first. REQUIRES: as Predict.
+  std::vector<uint16_t> Leaves(size_t member, const FeatureMatrix& features) const;
+  void AddToLeaf(size_t member, size_t tree, size_t leaf, float value) {
+    Member& m = members_[member];
+    m.leaves[m.trees[tree].leaves + leaf] += value;
+  }
 
   // A little-endian byte string that Parse gives back. InvalidArgument: not one, or cut short.
   std::string Serialize() const;

@@ -7,6 +7,8 @@
 namespace halyard {
 namespace {
 
+constexpr size_t kMostSimilar = 24;
+
 int TrialsSinceBest(const std::vector<Trial>& trials) {
   double best = 0;
   size_t at = 0;
@@ -47,6 +49,12 @@ void SearchCore::Add(const Config& config, bool ok, double value) {
   state_.trials.push_back({config, ok, ok ? value : 0});
 }
 
+void SearchCore::Refine(const Config& config, bool ok, double value) {
+  const auto found = std::find_if(state_.trials.rbegin(), state_.trials.rend(),
+                                  [&](const Trial& t) { return t.config == config; });
+  if (found != state_.trials.rend()) *found = {config, ok, ok ? value : 0};
+}
+
 const Trial* SearchCore::best() const { return BestTrial(state_.trials); }
 
 std::optional<double> SearchCore::correlation() const {
@@ -62,7 +70,10 @@ std::string SearchCore::WhyEnough() const {
 }
 
 std::vector<Config> SearchCore::NextBatch() {
-  if (guide_ != nullptr) state_.score = guide_->score();
+  if (guide_ != nullptr) {
+    state_.score = guide_->score();
+    state_.belief = guide_->belief();
+  }
   const int left = budget_ - static_cast<int>(state_.trials.size());
   std::vector<Config> configs = strategy_->Propose(state_, std::min(strategy_->batch_size(), left));
   // The baseline of every report is measured like any other candidate, and first.
@@ -94,8 +105,10 @@ std::unique_ptr<SearchCore> MakeSearchCore(const Task& task, const std::string& 
                                            std::shared_ptr<const BaseModel> base) {
   std::unique_ptr<SearchStrategy> search = MakeStrategy(strategy, seed);
   std::unique_ptr<SearchGuide> guide;
-  if (search->uses_score()) guide = std::make_unique<ModelGuide>(task, seed, std::move(base));
-  return std::make_unique<SearchCore>(task, std::move(search), std::move(guide), trials);
+  if (search->uses_score()) guide = std::make_unique<ModelGuide>(task, seed, base);
+  auto core = std::make_unique<SearchCore>(task, std::move(search), std::move(guide), trials);
+  if (base != nullptr) core->BeginNear(ConfigsOfSimilarTasks(base->known, task, kMostSimilar));
+  return core;
 }
 
 }  // namespace halyard

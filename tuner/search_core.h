@@ -27,6 +27,9 @@ class SearchCore {
   SearchCore(const Task& task, std::unique_ptr<SearchStrategy> strategy,
              std::unique_ptr<SearchGuide> guide, int trials);
 
+  // Valid configs that were good for similar tasks, the most promising first: SearchState::similar.
+  void BeginNear(std::vector<Config> similar) { state_.similar = std::move(similar); }
+
   // Takes what earlier runs measured. A config that is there already counts once; false then.
   bool Resume(const Config& config, bool ok, double value);
 
@@ -40,6 +43,8 @@ class SearchCore {
   // or `why_stop` says so. Returns why it stopped, or the first error of `measure`.
   absl::StatusOr<std::string> Run(const WhyStop& why_stop, const MeasureBatch& measure);
   void Add(const Config& config, bool ok, double value);
+  // What a config that was added before is after more measurements.
+  void Refine(const Config& config, bool ok, double value);
 
   const std::vector<Trial>& trials() const { return state_.trials; }  // resumed ones first
   const Trial* best() const;  // the earliest of the lowest; nullptr where none is ok
@@ -58,7 +63,8 @@ class SearchCore {
 };
 
 // With one of our strategies, and the cost model for those that use it, which starts from `base`
-// where there is one. REQUIRES: `strategy` is one of StrategyNames().
+// where there is one, as the search does from the best configs of similar tasks that it knows.
+// REQUIRES: `strategy` is one of StrategyNames().
 std::unique_ptr<SearchCore> MakeSearchCore(const Task& task, const std::string& strategy,
                                            uint64_t seed, int trials,
                                            std::shared_ptr<const BaseModel> base = nullptr);

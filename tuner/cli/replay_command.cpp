@@ -8,6 +8,8 @@
 #include "fmt/format.h"
 #include "tuner/cli/cli.h"
 #include "tuner/cli/options.h"
+#include "tuner/model_data.h"
+#include "tuner/replay/held_out_models.h"
 #include "tuner/replay/replay_report.h"
 
 namespace halyard {
@@ -18,6 +20,8 @@ namespace po = boost::program_options;
 struct Arguments {
   std::vector<std::string> files;
   std::string strategies, model;
+  std::vector<std::string> held_out;
+  int folds = 5;
   ReplayOptions options;
   bool json = false;
 };
@@ -32,6 +36,12 @@ po::options_description Options(Arguments& a) {
   add("trials", po::value(&a.options.trials)->default_value(256), "trials of one search");
   add("model", po::value(&a.model)->default_value("none"),
       "base model of our strategies: a file, or none; one that was not trained on these spaces");
+  add("hold-out", po::value(&a.held_out)->multitoken(),
+      "measurement logs: train the base model of each space on them and on the other spaces, "
+      "without "
+      "what has the space's loops");
+  add("folds", po::value(&a.folds)->default_value(5),
+      "--hold-out: trainings that share the spaces");
   add("json", po::bool_switch(&a.json), "print one JSON object instead of tables");
   add("help,h", "print this");
   return d;
@@ -55,11 +65,33 @@ absl::Status Check(Arguments& a) {
     return absl::InvalidArgumentError(
         fmt::format("{} is {}; give a number from 1 to {}", option, value, most));
   };
+  if (auto s = bounded("--folds", a.folds, 100); !s.ok()) return s;
+  if (a.model != "none" && !a.held_out.empty()) {
+    return absl::InvalidArgumentError("--model and --hold-out are two base models; give one");
+  }
   if (auto s = bounded("--seeds", a.options.seeds, 100'000); !s.ok()) return s;
   return bounded("--trials", a.options.trials, 1'000'000);
 }
 
-int Replay(const Arguments& a) {
+// The base model of each space.
+absl::Status LoadModels(Arguments& a, const std::vector<RecordedTask>& spaces) {
+  if (!a.held_out.empty()) {
+    const auto logged = LoadModelData(a.held_out);
+    if (!logged.ok()) return logged.status();
+    auto models = HeldOutModels(spaces, logged->tasks, a.folds, /*seed=*/1);
+    if (!models.ok()) return models.status();
+    a.options.base_models = *std::move(models);
+  } else if (a.model != "none") {
+    auto model = LoadBaseModel(a.model);
+    if (!model.ok()) {
+      return absl::InvalidArgumentError("--model: " + std::string(model.status().message()));
+    }
+    a.options.base_models.assign(spaces.size(), *std::move(model));
+  }
+  return absl::OkStatus();
+}
+
+int Replay(Arguments& a) {
   std::vector<RecordedTask> spaces;
   for (const std::string& file : a.files) {
     const auto space = ReadRecordedSpace(file);
@@ -68,6 +100,7 @@ int Replay(const Arguments& a) {
     if (!bound.ok()) return Fail(bound.status());
     spaces.push_back(*std::move(bound));
   }
+  if (auto s = LoadModels(a, spaces); !s.ok()) return Fail(s);
   const auto begin = std::chrono::steady_clock::now();
   const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const auto curves = ReplayAll(spaces, a.options, threads);
@@ -96,11 +129,6 @@ int ReplayCommand(const std::vector<std::string>& args) {
     return kExitDone;
   }
   if (auto s = Check(a); !s.ok()) return Fail(s);
-  if (a.model != "none") {
-    auto model = LoadBaseModel(a.model);
-    if (!model.ok()) return Fail(kExitUsage, "--model: " + std::string(model.status().message()));
-    a.options.base_model = *std::move(model);
-  }
   return Replay(a);
 }
 

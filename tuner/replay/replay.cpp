@@ -66,8 +66,9 @@ std::vector<std::vector<std::vector<Curve>>> ReplayAll(const std::vector<Recorde
     for (size_t job; (job = next++) < spaces.size() * strategies * seeds;) {
       const size_t seed = job % seeds, strategy = job / seeds % strategies;
       const size_t space = job / seeds / strategies;
-      curves[space][strategy][seed] = ReplaySearch(spaces[space], options.strategies[strategy],
-                                                   seed + 1, options.trials, options.base_model);
+      curves[space][strategy][seed] =
+          ReplaySearch(spaces[space], options.strategies[strategy], seed + 1, options.trials,
+                       options.base_models.empty() ? nullptr : options.base_models[space]);
     }
   };
   std::vector<std::thread> workers;

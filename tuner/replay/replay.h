@@ -16,9 +16,9 @@ struct ReplayOptions {
   std::vector<std::string> strategies;  // of ReplayStrategies()
   int seeds = 20;                       // 1, 2, ... this many
   int trials = 256;                     // budget of one search
-  // What the cost models of our strategies start from. One trained on the recorded tasks knows the
-  // answer.
-  std::shared_ptr<const BaseModel> base_model = nullptr;
+  // What the cost models of our strategies start from, one a space; empty: from scratch. One
+  // trained on a recorded task knows the answer: held_out_models.h makes those that do not.
+  std::vector<std::shared_ptr<const BaseModel>> base_models;
 };
 
 // Those of StrategyNames() and `classic`.

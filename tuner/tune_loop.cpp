@@ -26,67 +26,93 @@ void Count(SearchResult& result, Outcome outcome, const std::string& message) {
   }
 }
 
-// Takes what earlier runs logged of this task, so that nothing is measured twice.
-absl::Status Resume(const Workbench& bench, SearchCore& core, SearchResult& result) {
-  const auto logged = LoggedTrials(bench.log, bench.task);
-  if (!logged.ok()) return logged.status();
-  for (const auto& [config, record] : *logged) {
-    const bool ok = record.outcome == Outcome::kOk;
-    if (!core.Resume(config, ok, ok ? record.value() : 0)) continue;
-    Count(result, record.outcome, record.message);
-    result.resumed++;
-  }
-  result.trials = core.trials();
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 const Trial* SearchResult::best() const { return BestTrial(trials); }
 
-absl::StatusOr<SearchResult> Search(const Workbench& bench, double time_budget_seconds,
-                                    SearchObserver& observer) {
-  const auto begin = Clock::now();
-  const auto core = MakeSearchCore(bench.task, bench.options.strategy, bench.options.seed,
-                                   bench.options.trials, bench.base_model);
-  TrialRunner runner(bench);
-  SearchResult result;
-  if (auto s = Resume(bench, *core, result); !s.ok()) return s;
-  observer.OnTrial(result);
+TaskSearch::TaskSearch(const Workbench& bench, SearchObserver& observer)
+    : bench_(bench),
+      observer_(observer),
+      core_(MakeSearchCore(bench.task, bench.options.strategy, bench.options.seed,
+                           {bench.options.trials, bench.options.stop_gain}, bench.base_model)),
+      runner_(bench) {}
 
-  auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
-  auto why_stop = [&]() -> std::string {
-    if (bench.interrupted) return "interrupted";
-    return elapsed() >= time_budget_seconds ? "time budget used" : "";
+absl::Status TaskSearch::Resume() {
+  const auto logged = LoggedTrials(bench_.log, bench_.task);
+  if (!logged.ok()) return logged.status();
+  for (const auto& [config, record] : *logged) {
+    const bool ok = record.outcome == Outcome::kOk;
+    if (!core_->Resume(config, ok, ok ? record.value() : 0)) continue;
+    Count(result_, record.outcome, record.message);
+    result_.resumed++;
+  }
+  result_.trials = core_->trials();
+  result_.forecast = Expect(kForecastTrials);
+  observer_.OnTrial(result_);
+  return absl::OkStatus();
+}
+
+Forecast TaskSearch::Expect(int more) const {
+  if (result_.stopped_because == kSpaceUsedUp) return {};
+  Forecast forecast = ForecastGain(core_->trials(), more);
+  forecast.seconds = pace_.Seconds(more);
+  return forecast;
+}
+
+absl::StatusOr<std::string> TaskSearch::Step(const SearchCore::WhyStop& why_stop, int most) {
+  const auto begin = Clock::now();
+  const double before = result_.seconds;
+  const size_t trials_before = core_->trials().size();
+  auto elapsed = [&] {
+    return before + std::chrono::duration<double>(Clock::now() - begin).count();
   };
   auto measure = [&](const std::vector<Config>& configs) -> absl::Status {
-    observer.OnPhase(fmt::format("building {}", configs.size()));
-    const std::vector<BuildResult> built = runner.Build(configs);
+    observer_.OnPhase(fmt::format("building {}", configs.size()));
+    const std::vector<BuildResult> built = runner_.Build(configs);
     for (size_t i = 0; i < configs.size() && why_stop().empty(); i++) {
-      observer.OnPhase("measuring");
+      observer_.OnPhase("measuring");
       TimingPolicy policy;
-      if (const Trial* best = core->best()) policy.incumbent_ns = best->value;
-      const auto record = runner.Measure(configs[i], built[i], policy);
+      if (const Trial* best = core_->best()) policy.incumbent_ns = best->value;
+      const auto record = runner_.Measure(configs[i], built[i], policy);
       if (!record.ok()) return record.status();
 
       const bool ok = record->outcome == Outcome::kOk;
-      core->Add(configs[i], ok, ok ? record->value() : 0);
-      if (ok) result.artifacts[bench.task.space.index_of(configs[i])] = built[i];
-      Count(result, record->outcome, record->message);
-      result.trials = core->trials();
-      result.seconds = elapsed();
-      result.correlation = core->correlation();
-      observer.OnTrial(result);
+      core_->Add(configs[i], ok, ok ? record->value() : 0);
+      if (ok) result_.artifacts[bench_.task.space.index_of(configs[i])] = built[i];
+      Count(result_, record->outcome, record->message);
+      result_.trials = core_->trials();
+      result_.seconds = elapsed();
+      result_.correlation = core_->correlation();
+      observer_.OnTrial(result_);
     }
     return absl::OkStatus();
   };
-  auto stopped = core->Run(why_stop, measure);
-  if (!stopped.ok()) return stopped.status();
-  result.stopped_because = *std::move(stopped);
-  result.seconds = elapsed();
-  result.correlation = core->correlation();
-  result.model = core->guide_report();
-  return result;
+  auto stopped = core_->Step(why_stop, measure, most);
+  if (!stopped.ok()) return stopped;
+  result_.seconds = elapsed();
+  pace_.Add(core_->trials().size() - trials_before, result_.seconds - before);
+  result_.correlation = core_->correlation();
+  result_.model = core_->guide_report();
+  result_.stopped_because = *stopped;
+  result_.forecast = Expect(kForecastTrials);
+  if (*stopped == kTooLittleExpected) result_.stopped_because = ForecastText(result_.forecast);
+  return stopped;
+}
+
+absl::StatusOr<SearchResult> Search(const Workbench& bench, double time_budget_seconds,
+                                    SearchObserver& observer) {
+  const auto begin = Clock::now();
+  TaskSearch search(bench, observer);
+  if (auto s = search.Resume(); !s.ok()) return s;
+  auto why_stop = [&]() -> std::string {
+    if (bench.interrupted) return "interrupted";
+    const std::chrono::duration<double> elapsed = Clock::now() - begin;
+    return elapsed.count() >= time_budget_seconds ? "time budget used" : "";
+  };
+  while (search.result().stopped_because.empty()) {
+    if (auto stopped = search.Step(why_stop); !stopped.ok()) return stopped.status();
+  }
+  return search.result();
 }
 
 }  // namespace halyard

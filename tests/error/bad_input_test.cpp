@@ -76,6 +76,8 @@ TEST_F(BadInput, UnknownNames) {
   ExpectRefused(With({"--trials", "0"}), "--trials");
   ExpectRefused(With({"--time", "soon"}), "'soon'");
   ExpectRefused(With({"--time", "-5m"}), "'-5m'");
+  ExpectRefused(With({"--stop-gain", "-0.1"}), "--stop-gain is -0.1");
+  ExpectRefused(With({"--stop-gain", "little"}), "stop-gain");
   ExpectRefused(With({"--peer", "adams2019"}), "--peer");
   ExpectRefused({"--op", "gemm", "--device", "host"}, "--shape");
   ExpectRefused({"harvest"}, "'harvest'");

@@ -60,14 +60,9 @@ absl::Status Check(Arguments& a) {
 }
 
 int Replay(const Arguments& a) {
-  std::vector<RecordedTask> spaces;
-  for (const std::string& file : a.files) {
-    const auto space = ReadRecordedSpace(file);
-    if (!space.ok()) return Fail(space.status());
-    auto bound = BindRecordedSpace(*space, file);
-    if (!bound.ok()) return Fail(bound.status());
-    spaces.push_back(*std::move(bound));
-  }
+  const auto loaded = LoadRecordedTasks(a.files);
+  if (!loaded.ok()) return Fail(loaded.status());
+  const std::vector<RecordedTask>& spaces = *loaded;
   const auto begin = std::chrono::steady_clock::now();
   const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const auto curves = ReplayAll(spaces, a.options, threads);

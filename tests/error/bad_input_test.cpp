@@ -181,6 +181,21 @@ TEST_F(BadInput, Model) {
   EXPECT_NE(nothing.err.find("0 tasks with records are too few"), std::string::npos) << nothing.err;
 }
 
+TEST_F(BadInput, ReplayModes) {
+  for (const std::string mode : {"--together", "--stops"}) {
+    ExpectRefused({"replay", mode}, "no file");
+    ExpectRefused({"replay", mode, "missing.space"}, "missing.space");
+    ExpectRefused({"replay", mode, "a.space", "--frobnicate"}, "of tune replay " + mode);
+    ExpectRefused({"replay", mode, "a.space", "--strategy", "sa,random"}, "'sa,random'");
+    ExpectRefused({"replay", mode, "a.space", "--seeds", "0"}, "--seeds is 0");
+    ExpectRefused({"replay", mode, "a.space", "--trials", "8"}, "--trials is 8");
+    ExpectRefused({"replay", mode, "a.space", "--model", "missing.bin"}, "missing.bin");
+  }
+  ExpectRefused({"replay", "--together", "a.space", "--weights", "1,2"}, "--weights has 2");
+  ExpectRefused({"replay", "--together", "a.space", "--weights", "-1"}, "'-1' is not a weight");
+  ExpectRefused({"replay", "--together", "a.space", "--stop-gain", "200"}, "--stop-gain is 200");
+}
+
 TEST_F(BadInput, Replay) {
   ExpectRefused({"replay"}, "no file");
   ExpectRefused({"replay", "missing.space"}, "missing.space");

@@ -33,6 +33,8 @@ po::options_description Options(Arguments& a) {
   add("model", po::value(&a.model)->default_value("none"),
       "base model of our strategies: a file, or none; one that was not trained on these spaces");
   add("json", po::bool_switch(&a.json), "print one JSON object instead of tables");
+  add("together", "how one budget may be dealt to the spaces: tune replay --together --help");
+  add("stops", "what stopping searches early loses and saves: tune replay --stops --help");
   add("help,h", "print this");
   return d;
 }
@@ -80,6 +82,9 @@ int Replay(const Arguments& a) {
 }  // namespace
 
 int ReplayCommand(const std::vector<std::string>& args) {
+  const auto has = [&](const char* mode) { return std::count(args.begin(), args.end(), mode) > 0; };
+  if (has("--together")) return TogetherCommand(args);
+  if (has("--stops")) return StopsCommand(args);
   Arguments a;
   const po::options_description options = Options(a);
   po::positional_options_description positional;

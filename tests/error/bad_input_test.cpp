@@ -181,6 +181,41 @@ TEST_F(BadInput, Model) {
   EXPECT_NE(nothing.err.find("0 tasks with records are too few"), std::string::npos) << nothing.err;
 }
 
+TEST_F(BadInput, Suite) {
+  const auto suite = [](std::vector<std::string> more) {
+    std::vector<std::string> args = {"suite", "list.txt", "--device", "rpi4"};
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  };
+  ExpectRefused(suite({}), "'list.txt' cannot be read");
+  std::ofstream("list.txt") << "# only a comment\n";
+  ExpectRefused(suite({}), "'list.txt' has no workload; give lines such as");
+  std::ofstream("list.txt") << "gemm 8x8x8\n\nsoftmax 8 # x3\n";
+  ExpectRefused(suite({}), "list.txt:3: ");
+  std::ofstream("list.txt") << "gemm 8x8x8\nfft 16x16\n";
+  ExpectRefused(suite({}), "list.txt:2: ");
+  std::ofstream("list.txt") << "gemm 8x8x8\nsoftmax\n";
+  ExpectRefused(suite({}), "list.txt:2: not `OP SHAPE`");
+  std::ofstream("list.txt") << "gemm 8x8x8\ngemm 8x8x8 # x2\n";
+  ExpectRefused(suite({}), "list.txt:2: gemm:8x8x8:f32 stands twice");
+  std::ofstream("list.txt") << "gemm 8x8x8 # x0\n";
+  ExpectRefused(suite({}), "list.txt:1: x0");
+  std::ofstream("list.txt") << "gemm 8x8x8 # x2\n";
+  ExpectRefused({"suite", "--device", "rpi4"}, "workload file is missing");
+  ExpectRefused({"suite", "list.txt"}, "--device is missing");
+  ExpectRefused({"suite", "list.txt", "--device", "toaster"}, "toaster");
+  ExpectRefused(suite({"stray"}), "");
+  ExpectRefused(suite({"--frobnicate"}), "--frobnicate is not an option of tune suite");
+  ExpectRefused(suite({"--trials", "0"}), "--trials is 0");
+  ExpectRefused(suite({"--time", "soon"}), "'soon'");
+  ExpectRefused(suite({"--stop-gain", "-1"}), "--stop-gain is -1");
+  ExpectRefused(suite({"--stop-gain", "100"}), "--stop-gain is 100");
+  ExpectRefused(suite({"--stop-gain", "nan"}), "--stop-gain");
+  ExpectRefused(suite({"--strategy", "prayer"}), "'prayer'");
+  ExpectRefused(suite({"--out", "/proc/halyard"}), "/proc");
+  ExpectRefused(suite({"--log", "no/such/folder/tuned.db"}), "no/such/folder");
+}
+
 TEST_F(BadInput, ReplayModes) {
   for (const std::string mode : {"--together", "--stops"}) {
     ExpectRefused({"replay", mode}, "no file");

@@ -115,7 +115,7 @@ int TuneCommand(const std::vector<std::string>& args) {
     std::cout << options
               << "\nother commands: tune devices, tune log best|stats|export|import, "
                  "tune model train|eval|show,\ntune package --device ID, tune record (--help), "
-                 "tune replay (--help)\n";
+                 "tune replay (--help),\ntune suite FILE --device ID (--help)\n";
     return kExitDone;
   }
   if (auto s = Check(a, given); !s.ok()) return Fail(s);

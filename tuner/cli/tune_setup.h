@@ -1,4 +1,4 @@
-// The options of a search, and what it works with.
+// What `tune` and `tune suite` share: the options of a search, and what it works with.
 #pragma once
 
 #include <boost/program_options.hpp>

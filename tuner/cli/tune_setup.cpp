@@ -33,7 +33,10 @@ void AddSearchOptions(po::options_description& description, const std::string& t
   auto add = description.add_options();
   add("trials", po::value(&o.trials), trials.c_str());
   add("time", po::value(&options.time), "wall time of the whole command: 90s, 10m, 1h30m");
-  add("stop-gain", po::value(&options.stop_gain_percent)->default_value(options.stop_gain_percent),
+  add("stop-gain",
+      po::value(&options.stop_gain_percent)
+          ->default_value(options.stop_gain_percent,
+                          fmt::format("{:g}", options.stop_gain_percent)),
       fmt::format("a search ends when {} more trials are expected to bring less than this many "
                   "percent; 0: never for that",
                   kForecastTrials)
@@ -69,7 +72,7 @@ absl::Status CheckSearchOptions(const po::variables_map& given, SearchOptions& o
   if (!(options.stop_gain_percent >= 0 && options.stop_gain_percent < 100)) {
     return absl::InvalidArgumentError(
         fmt::format("--stop-gain is {}; give a number of percent from 0 to less than 100, such as "
-                    "{}",
+                    "{:g}",
                     options.stop_gain_percent, 100 * kDefaultStopGain));
   }
   o.stop_gain = options.stop_gain_percent / 100;

@@ -143,7 +143,7 @@ absl::Status LogFinal(const Workbench& bench, const std::vector<Finalist>& final
     const bool won = finalists[i].config == result.winner;
     r.phase = won ? "final" : "screening";
     r.outcome = Outcome::kOk;
-    r.message = "interleaved final";
+    r.message = kFinalMessage;
     r.samples = finalists[i].samples;
     r.checks = "probe,poison,guards,finite,inputs";
     r.artifact_sha256 = built[i].sha256;

@@ -10,6 +10,9 @@
 
 namespace halyard {
 
+// Message of the records of a final; its winner's phase is "final", the others' "screening".
+inline constexpr char kFinalMessage[] = "interleaved final";
+
 struct Finalist {
   std::string label;     // "winner", "baseline", "best unfused", "Halide Adams2019", "#2" ...
   Config config;         // empty for a peer

@@ -7,9 +7,15 @@
 
 namespace halyard {
 
+// By evidence: expected_gain.h.
+inline constexpr double kDefaultStopGain = 0.003;
+
 struct TuneOptions {
   int trials = 256;                    // of this task in the log, those of earlier runs included
   std::optional<double> time_seconds;  // wall time of the whole command
+  // Ends the search when the next trials are expected to bring less than this share of the best
+  // time (SearchLimits::stop_gain); 0: never for that.
+  double stop_gain = kDefaultStopGain;
   std::string strategy = "sa";
   uint64_t seed = 1;
   std::string log_path = "tuned.db";

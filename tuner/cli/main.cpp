@@ -21,11 +21,12 @@ int main(int argc, char** argv) {
     if (command == "package") return PackageCommand(rest());
     if (command == "record") return RecordCommand(rest());
     if (command == "replay") return ReplayCommand(rest());
+    if (command == "suite") return SuiteCommand(rest());
     if (!command.empty() && command[0] != '-') {
       return Fail(
           kExitUsage,
           fmt::format(
-              "'{}' is not a command; give log, devices, model, package, record, replay, or "
+              "'{}' is not a command; give log, devices, model, package, record, replay, suite, or "
               "--op ... to tune (tune --help)",
               command));
     }

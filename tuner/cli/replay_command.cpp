@@ -43,6 +43,8 @@ po::options_description Options(Arguments& a) {
   add("folds", po::value(&a.folds)->default_value(5),
       "--hold-out: trainings that share the spaces");
   add("json", po::bool_switch(&a.json), "print one JSON object instead of tables");
+  add("together", "how one budget may be dealt to the spaces: tune replay --together --help");
+  add("stops", "what stopping searches early loses and saves: tune replay --stops --help");
   add("help,h", "print this");
   return d;
 }
@@ -92,14 +94,9 @@ absl::Status LoadModels(Arguments& a, const std::vector<RecordedTask>& spaces) {
 }
 
 int Replay(Arguments& a) {
-  std::vector<RecordedTask> spaces;
-  for (const std::string& file : a.files) {
-    const auto space = ReadRecordedSpace(file);
-    if (!space.ok()) return Fail(space.status());
-    auto bound = BindRecordedSpace(*space, file);
-    if (!bound.ok()) return Fail(bound.status());
-    spaces.push_back(*std::move(bound));
-  }
+  const auto loaded = LoadRecordedTasks(a.files);
+  if (!loaded.ok()) return Fail(loaded.status());
+  const std::vector<RecordedTask>& spaces = *loaded;
   if (auto s = LoadModels(a, spaces); !s.ok()) return Fail(s);
   const auto begin = std::chrono::steady_clock::now();
   const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
@@ -118,6 +115,9 @@ int Replay(Arguments& a) {
 }  // namespace
 
 int ReplayCommand(const std::vector<std::string>& args) {
+  const auto has = [&](const char* mode) { return std::count(args.begin(), args.end(), mode) > 0; };
+  if (has("--together")) return TogetherCommand(args);
+  if (has("--stops")) return StopsCommand(args);
   Arguments a;
   const po::options_description options = Options(a);
   po::positional_options_description positional;

@@ -149,7 +149,8 @@ TEST_F(SearchTest, KilledTenTimesItMeasuresNothingTwiceAndEnds) {
 }
 
 TEST_F(SearchTest, InterruptKeepsTheLogAndStillWritesTheLibrary) {
-  const std::vector<std::string> command = Command("host", "i.db", {"--trials", "100000"});
+  const std::vector<std::string> command =
+      Command("host", "i.db", {"--trials", "100000", "--stop-gain", "0"});
   const fs::path out = folder_ / "stdout";
   const pid_t pid = Start(command, out);
   std::this_thread::sleep_for(std::chrono::seconds(6));

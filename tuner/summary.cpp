@@ -9,8 +9,20 @@ namespace {
 
 using nlohmann::json;
 
-// Breaks a config's text into lines that fit a narrow terminal.
-std::string Wrapped(const std::string& text, const std::string& indent, size_t columns = 78) {
+std::string FailureLines(const SearchResult& search) {
+  std::vector<std::pair<int, std::string>> causes;
+  for (const auto& [message, count] : search.failures) causes.emplace_back(count, message);
+  std::sort(causes.rbegin(), causes.rend());
+  std::string text;
+  for (size_t i = 0; i < std::min<size_t>(causes.size(), 3); i++) {
+    text += fmt::format("  {:>5}x {}\n", causes[i].first, causes[i].second.substr(0, 200));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string Wrapped(const std::string& text, const std::string& indent, size_t columns) {
   std::string out;
   size_t at = 0;
   for (size_t begin = 0; begin < text.size();) {
@@ -30,19 +42,6 @@ std::string Wrapped(const std::string& text, const std::string& indent, size_t c
   }
   return out;
 }
-
-std::string FailureLines(const SearchResult& search) {
-  std::vector<std::pair<int, std::string>> causes;
-  for (const auto& [message, count] : search.failures) causes.emplace_back(count, message);
-  std::sort(causes.rbegin(), causes.rend());
-  std::string text;
-  for (size_t i = 0; i < std::min<size_t>(causes.size(), 3); i++) {
-    text += fmt::format("  {:>5}x {}\n", causes[i].first, causes[i].second.substr(0, 200));
-  }
-  return text;
-}
-
-}  // namespace
 
 std::string SummaryText(const Summary& s) {
   const Roofline& roof = s.roofline;

@@ -18,6 +18,10 @@ struct Summary {
   std::string library, header, manifest;  // paths as given, empty where not written
 };
 
+// Breaks a config's text, or a sentence, between words into lines that fit a narrow terminal, each
+// after `indent`.
+std::string Wrapped(const std::string& text, const std::string& indent, size_t columns = 78);
+
 // A table that stays readable at 80 columns; ends with a newline.
 std::string SummaryText(const Summary& s);
 nlohmann::json SummaryJson(const Summary& s);

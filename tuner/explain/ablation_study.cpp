@@ -243,7 +243,8 @@ class Study {
 Verdict JudgeRatio(const RatioInterval& ratio) {
   if (ratio.low > 1 + kWorthHaving) return Verdict::kCosts;
   if (ratio.high < 1 - kWorthHaving) return Verdict::kFaster;
-  return Verdict::kNoDifference;
+  const bool tells = ratio.low > 1 - kTooNoisy && ratio.high < 1 + kTooNoisy;
+  return tells ? Verdict::kNoDifference : Verdict::kUnclear;
 }
 
 double AblationStudy::value() const { return MedianSample(samples); }

@@ -23,19 +23,24 @@ namespace halyard {
 
 enum class Verdict {
   kCosts,         // the config's value of the knob is the better one
-  kNoDifference,  // none beyond the noise, or none worth having
+  kNoDifference,  // none beyond the noise, which is small, or none worth having
+  kUnclear,       // too noisy to say even that
   kFaster,        // the search missed it
   kFailed,        // did not build, run or answer rightly: see the outcome
   kNotMeasured,   // interrupted before
 };
-inline constexpr std::array<std::string_view, 5> kVerdictNames = {
-    "costs", "no_difference", "faster", "failed", "not_measured"};
+inline constexpr std::array<std::string_view, 6> kVerdictNames = {
+    "costs", "no_difference", "unclear", "faster", "failed", "not_measured"};
 inline std::string_view VerdictName(Verdict v) { return kVerdictNames[static_cast<size_t>(v)]; }
 
 // The smallest difference worth having, as in the final.
 inline constexpr double kWorthHaving = 0.01;
 
-// By the interval of a time over the config's: it lies beyond kWorthHaving on one side, or not.
+// An interval that reaches further from 1 than this leaves room for what is worth having.
+inline constexpr double kTooNoisy = 0.05;
+
+// By the interval of a time over the config's: it lies beyond kWorthHaving on one side, or not, and
+// then is one that tells or one that does not.
 Verdict JudgeRatio(const RatioInterval& ratio);
 
 struct AblationResult {

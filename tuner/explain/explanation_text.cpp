@@ -91,9 +91,9 @@ std::string FasterLines(const Explanation& e) {
 }
 
 // A line or two a knob.
-std::string NoDifferenceLines(const Explanation& e) {
+std::string GroupedLines(const Explanation& e, Verdict verdict, const std::string& title) {
   std::map<size_t, std::vector<std::string>> by_knob;
-  for (const AblationResult* r : Of(e, Verdict::kNoDifference)) {
+  for (const AblationResult* r : Of(e, verdict)) {
     const Knob& knob = e.task.space.knobs()[r->ablation.knob];
     std::string text = knob.text(r->ablation.config[r->ablation.knob]);
     for (const size_t k : r->ablation.along) {
@@ -105,9 +105,7 @@ std::string NoDifferenceLines(const Explanation& e) {
         text + " " + (interval.empty() ? fmt::format("({})", Percent(r->ratio.mean)) : interval));
   }
   if (by_knob.empty()) return "";
-  std::string text =
-      fmt::format("  makes no difference: {}less than {:.0f} %\n",
-                  e.study.rounds > 0 ? "within the noise, or " : "", 100 * kWorthHaving);
+  std::string text = fmt::format("  {}\n", title);
   for (const auto& [knob, values] : by_knob) {
     const std::string from = e.task.space.knobs()[knob].text(e.study.config[knob]);
     const std::string line = Wrapped(from + " -> " + absl::StrJoin(values, ", "), kIndent);
@@ -151,8 +149,13 @@ std::string KnobText(const Explanation& e) {
         fmt::format("  timed beside the config in up to {} interleaved rounds, 95 % confidence\n",
                     e.study.rounds);
   }
+  const std::string none =
+      fmt::format("makes no difference: {}less than {:.0f} %",
+                  e.study.rounds > 0 ? "within the noise, or " : "", 100 * kWorthHaving);
   for (const auto& part :
-       {CostLines(e), FasterLines(e), NoDifferenceLines(e), FailureLines(e), LeftOutLines(e)}) {
+       {CostLines(e), FasterLines(e), GroupedLines(e, Verdict::kNoDifference, none),
+        GroupedLines(e, Verdict::kUnclear, "too noisy to tell; a quieter machine or more --rounds"),
+        FailureLines(e), LeftOutLines(e)}) {
     text += part;
   }
   if (open > 0) {
@@ -221,6 +224,12 @@ std::string RooflineText(const Explanation& e) {
                       r.Milliseconds(value) * r.Share(value));
   if (r.memory_bound() && r.Share(value) > 1) {
     text += "    over 100 % of the memory's copy bandwidth: the data stays in cache between runs\n";
+  }
+  if (r.Gflops(value) > 1.02 * r.gflops_peak) {
+    text +=
+        "    over 100 % of the peak: fewer operations than the definition's, as Winograd has, or "
+        "a\n"
+        "    machine that was busy while its peak was measured\n";
   }
   return text;
 }

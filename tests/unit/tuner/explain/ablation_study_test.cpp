@@ -236,10 +236,12 @@ TEST_F(AblationStudyTest, WithoutAnyChangeTheConfigHasATime) {
 
 TEST(JudgeRatio, WantsTheWholeIntervalBeyondOnePerCent) {
   EXPECT_EQ(JudgeRatio({1.2, 1.02, 1.4}), Verdict::kCosts);
-  EXPECT_EQ(JudgeRatio({1.2, 1.0, 1.4}), Verdict::kNoDifference);
+  EXPECT_EQ(JudgeRatio({1.2, 1.0, 1.4}), Verdict::kUnclear);
   EXPECT_EQ(JudgeRatio({1.005, 1.004, 1.006}), Verdict::kNoDifference);
   EXPECT_EQ(JudgeRatio({0.9, 0.85, 0.98}), Verdict::kFaster);
-  EXPECT_EQ(JudgeRatio({0.9, 0.8, 1.02}), Verdict::kNoDifference);
+  EXPECT_EQ(JudgeRatio({0.9, 0.8, 1.02}), Verdict::kUnclear);
+  EXPECT_EQ(JudgeRatio({1.0, 0.97, 1.03}), Verdict::kNoDifference);
+  EXPECT_EQ(JudgeRatio({1.0, 0.94, 1.03}), Verdict::kUnclear);
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ struct Dataset {
   std::vector<float> weights;
 };
 
+class TreeEnsemble;
+
 class CostModel {
  public:
   virtual ~CostModel() = default;
@@ -43,6 +45,9 @@ class CostModel {
                                      std::vector<float>* spread = nullptr) const = 0;
   // Whether it can rank: fitted, or on a base model.
   virtual bool fitted() const = 0;
+  // The trees whose predictions add up to Predict's, for those that ask why (shapley.h); they live
+  // until the next Fit. None where it cannot rank, or is not made of trees.
+  virtual std::vector<const TreeEnsemble*> ensembles() const { return {}; }
 };
 
 struct BaseModel;

@@ -26,6 +26,22 @@ size_t TreeEnsemble::trees() const {
   return count;
 }
 
+size_t TreeEnsemble::TreeView::Child(size_t node, const float* row) const {
+  float v = row[column(node)];
+  if (std::isnan(v)) v = columns[node] < width ? kInfinity : -kInfinity;
+  return 2 * node + 1 + static_cast<size_t>(v >= thresholds[node]);
+}
+
+std::vector<TreeEnsemble::TreeView> TreeEnsemble::TreesOf(size_t member) const {
+  const Member& m = members_.at(member);
+  std::vector<TreeView> views;
+  for (const Tree& t : m.trees) {
+    views.push_back({(size_t{1} << t.depth) - 1, columns_, m.columns.data() + t.nodes,
+                     m.thresholds.data() + t.nodes, m.leaves.data() + t.leaves});
+  }
+  return views;
+}
+
 void TreeEnsemble::PredictLanes(const Member& member, const float* lanes, float* out) {
   float sum[kLanes];
   std::fill_n(sum, kLanes, member.base);

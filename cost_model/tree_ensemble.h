@@ -58,6 +58,21 @@ class TreeEnsemble {
 
   static constexpr int kDeepest = 12;
 
+  // One tree, for those that walk it node by node. Lives as long as the ensemble does unchanged.
+  struct TreeView {
+    size_t inner, width;  // nodes above the leaves; columns of a row
+    const uint32_t* columns;
+    const float* thresholds;
+    const float* leaves;
+
+    bool leaf(size_t node) const { return node >= inner; }
+    float value(size_t node) const { return leaves[node - inner]; }
+    size_t column(size_t node) const { return columns[node] % width; }
+    // The child that a row goes to.
+    size_t Child(size_t node, const float* row) const;
+  };
+  std::vector<TreeView> TreesOf(size_t member) const;
+
  private:
   struct Tree {
     int depth = 0;

@@ -84,6 +84,13 @@ class TreeModel final : public CostModel {
 
   bool fitted() const override { return base_ != nullptr || own_.members() > 0; }
 
+  std::vector<const TreeEnsemble*> ensembles() const override {
+    std::vector<const TreeEnsemble*> parts;
+    if (base_ != nullptr) parts.push_back(&base_->trees);
+    if (own_.members() > 0) parts.push_back(&own_);
+    return parts;
+  }
+
  private:
   uint64_t seed_;
   std::shared_ptr<const BaseModel> base_;

@@ -33,6 +33,9 @@ struct FinalResult {
   int64_t winner_record = 0;  // id in the log
 };
 
+// Of an even number the upper one, which was measured. REQUIRES: not empty.
+double MedianSample(std::vector<double> values);
+
 // Confidence interval (95 %) of the geometric mean of a[i] / b[i], by the t distribution on the
 // logs of the paired ratios.
 struct RatioInterval {

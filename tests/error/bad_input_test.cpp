@@ -162,6 +162,54 @@ TEST_F(BadInput, Record) {
   ExpectRefused(nowhere, "no/such/folder");
 }
 
+TEST_F(BadInput, Explain) {
+  const auto explain = [](std::vector<std::string> more, const std::string& shape = "64x300") {
+    std::vector<std::string> args = {"explain", "--op",     "softmax", "--shape",
+                                     shape,     "--device", "rpi4"};
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  };
+  ExpectRefused({"explain", "--shape", "8x8", "--device", "rpi4"}, "--op is missing");
+  ExpectRefused(explain({}, "8"), "1 sizes");
+  ExpectRefused(explain({"--frobnicate"}), "--frobnicate is not an option of tune explain");
+  ExpectRefused(explain({}), "tuned.db");
+  ExpectRefused(explain({"--log", "missing.db"}), "missing.db");
+  ExpectRefused(explain({"--rounds", "4"}), "--rounds is 4; give a number from 5 to 100");
+  ExpectRefused(explain({"--rounds", "many"}), "rounds");
+  ExpectRefused(explain({"--model", "missing.bin"}), "--model: no model 'missing.bin'");
+  ExpectRefused(explain({"--config", "vec=4"}),
+                "--config: knob 'form' is missing; give every knob");
+  ExpectRefused(explain({"--config", "tile=4"}), "--config: no knob named 'tile'");
+  const std::string rest = ",partials=1,unroll=1,block=1,grain=1,parallel=yes";
+  ExpectRefused(explain({"--config", "form=store,vec=7" + rest}), "knob 'vec' has no value '7'");
+  ExpectRefused(explain({"--config",
+                         "form=store,vec=4,partials=1,unroll=1,block=8,grain=32,"
+                         "parallel=yes"}),
+                "more rows a task than the tensor has");
+  ExpectRefused(explain({"--config", "form=store,vec=4" + rest, "--log", "missing.db"}),
+                "missing.db");
+  // There, and of another task.
+  const auto log = OpenSqliteLog("other.db", LogMode::kWrite);
+  ASSERT_TRUE(log.ok());
+  std::vector<Record> records(1);
+  records[0].workload = "softmax:64x301:f32";
+  records[0].device = "rpi4";
+  records[0].unit = "virtual_cycles";
+  records[0].board_kind = BoardKind::kVirtual;
+  records[0].config = "form=store";
+  records[0].samples = {5};
+  records[0].outcome = Outcome::kOk;
+  ASSERT_TRUE((*log)->Append(records).ok());
+  ExpectRefused(explain({"--log", "other.db"}),
+                "'other.db' has no ok record of softmax:64x300:f32@rpi4; ./tune --op softmax "
+                "--shape 64x300 --device rpi4 --log other.db gives it one",
+                3);
+  records[0].workload = "softmax:64x300:f32";
+  records[0].space_version = 0;
+  ASSERT_TRUE((*log)->Append(records).ok());
+  ExpectRefused(explain({"--log", "other.db"}), "only older ones", 3);
+}
+
 TEST_F(BadInput, Model) {
   ExpectRefused({"model"}, "'model ' is not a command");
   ExpectRefused({"model", "praise"}, "'model praise' is not a command");

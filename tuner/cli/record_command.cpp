@@ -42,27 +42,18 @@ po::options_description Options(Arguments& a) {
   return d;
 }
 
-class Display {
- public:
-  explicit Display(std::string unit) : unit_(std::move(unit)) {}
-
-  void Show(const RecordingProgress& p) {
-    std::string line = fmt::format("{}/{}  best {:.4g} {}", p.done, p.total, p.best, unit_);
-    const auto here = static_cast<double>(p.done - p.resumed);
-    if (here > 0 && p.seconds > 0) {
-      const double left = static_cast<double>(p.total - p.done) * p.seconds / here;
-      line += fmt::format("  {:.1f}/s  left {}", here / p.seconds, DurationText(left));
-    }
-    for (const auto& [outcome, count] : p.outcomes) {
-      line += fmt::format("  {} {}", OutcomeName(outcome), count);
-    }
-    line_.Show(line, /*force=*/p.done == p.total);
+std::string ProgressText(const RecordingProgress& p, const std::string& unit) {
+  std::string line = fmt::format("{}/{}  best {:.4g} {}", p.done, p.total, p.best, unit);
+  const auto here = static_cast<double>(p.done - p.resumed);
+  if (here > 0 && p.seconds > 0) {
+    const double left = static_cast<double>(p.total - p.done) * p.seconds / here;
+    line += fmt::format("  {:.1f}/s  left {}", here / p.seconds, DurationText(left));
   }
-
- private:
-  const std::string unit_;
-  LiveLine line_;
-};
+  for (const auto& [outcome, count] : p.outcomes) {
+    line += fmt::format("  {} {}", OutcomeName(outcome), count);
+  }
+  return line;
+}
 
 absl::StatusOr<RestrictionRequest> RequestOf(const Arguments& a, const Task& task) {
   RestrictionRequest request;
@@ -111,8 +102,11 @@ int Run(const Arguments& a, const Task& whole) {
   const Workbench bench{*task, options, **builder, **executor, **log, CatchInterrupts()};
   absl::StatusOr<RecordedSpace> space;
   {
-    Display display(UnitOf(task->device.board_kind));
-    space = RecordSpace(bench, [&](const RecordingProgress& p) { display.Show(p); });
+    LiveLine display;
+    const std::string unit = UnitOf(task->device.board_kind);
+    space = RecordSpace(bench, [&](const RecordingProgress& p) {
+      display.Show(ProgressText(p, unit), /*force=*/p.done >= p.total);
+    });
   }
   if (!space.ok()) {
     return Fail(kExitInfrastructure,

@@ -114,8 +114,9 @@ int TuneCommand(const std::vector<std::string>& args) {
   if (given.count("help") != 0 || args.empty()) {
     std::cout << options
               << "\nother commands: tune devices, tune log best|stats|export|import, "
-                 "tune model train|eval|show,\ntune package --device ID, tune record (--help), "
-                 "tune replay (--help),\ntune suite FILE --device ID (--help)\n";
+                 "tune model train|eval|show,\ntune package --device ID, tune explain (--help), "
+                 "tune record (--help), tune replay (--help),\ntune suite FILE --device ID "
+                 "(--help)\n";
     return kExitDone;
   }
   if (auto s = Check(a, given); !s.ok()) return Fail(s);

@@ -45,10 +45,13 @@ class CostModel {
                                      std::vector<float>* spread = nullptr) const = 0;
   // Whether it can rank: fitted, or on a base model.
   virtual bool fitted() const = 0;
-  // The trees whose predictions add up to Predict's, for those that ask why (shapley.h); they live
-  // until the next Fit. None where it cannot rank, or is not made of trees.
-  virtual std::vector<const TreeEnsemble*> ensembles() const { return {}; }
+  // The trees that Predict asks, for those that want to know why (shapley.h); they live until the
+  // next Fit. nullptr where it cannot rank, or is not made of trees.
+  virtual const TreeEnsemble* trees() const { return nullptr; }
 };
+}
+}
+;
 
 struct BaseModel;
 

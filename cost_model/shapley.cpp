@@ -80,23 +80,21 @@ class Pair {
 
 }  // namespace
 
-std::vector<double> ShapleyValues(std::span<const TreeEnsemble* const> ensembles,
-                                  std::span<const float> row, const FeatureMatrix& background) {
+std::vector<double> ShapleyValues(const TreeEnsemble& ensemble, std::span<const float> row,
+                                  const FeatureMatrix& background) {
   if (background.rows() == 0 || background.columns != row.size()) {
     throw std::invalid_argument("a background of rows like the one that is explained is needed");
   }
+  if (ensemble.columns() != row.size() || ensemble.members() == 0) {
+    throw std::invalid_argument("trees of other columns than the row's");
+  }
   std::vector<double> values(row.size(), 0.0);
-  for (const TreeEnsemble* ensemble : ensembles) {
-    if (ensemble->columns() != row.size() || ensemble->members() == 0) {
-      throw std::invalid_argument("trees of other columns than the row's");
-    }
-    const double scale = 1.0 / static_cast<double>(ensemble->members() * background.rows());
-    for (size_t m = 0; m < ensemble->members(); m++) {
-      const std::vector<TreeEnsemble::TreeView> trees = ensemble->TreesOf(m);
-      for (size_t r = 0; r < background.rows(); r++) {
-        Pair pair(row.data(), background.values.data() + r * background.columns, values);
-        for (const TreeEnsemble::TreeView& tree : trees) pair.Add(tree, scale);
-      }
+  const double scale = 1.0 / static_cast<double>(ensemble.members() * background.rows());
+  for (size_t m = 0; m < ensemble.members(); m++) {
+    const std::vector<TreeEnsemble::TreeView> trees = ensemble.TreesOf(m);
+    for (size_t r = 0; r < background.rows(); r++) {
+      Pair pair(row.data(), background.values.data() + r * background.columns, values);
+      for (const TreeEnsemble::TreeView& tree : trees) pair.Add(tree, scale);
     }
   }
   return values;

@@ -18,11 +18,10 @@
 namespace halyard {
 
 // One value a column, in the prediction's unit; they add up to the prediction of `row` minus the
-// mean prediction of the background, both of all ensembles added up. A column that no tree asks
-// for, or whose value (NaN included) is that of every background row, has 0. Thread-safe. REQUIRES:
-// `row` and the background have each ensemble's columns, the background has a row, and each
-// ensemble has a member.
-std::vector<double> ShapleyValues(std::span<const TreeEnsemble* const> ensembles,
-                                  std::span<const float> row, const FeatureMatrix& background);
+// mean prediction of the background. A column that no tree asks for, or whose value (NaN included)
+// is that of every background row, has 0. Thread-safe. REQUIRES: `row` and the background have the
+// ensemble's columns, the background has a row, and the ensemble a member.
+std::vector<double> ShapleyValues(const TreeEnsemble& ensemble, std::span<const float> row,
+                                  const FeatureMatrix& background);
 
 }  // namespace halyard

@@ -128,20 +128,14 @@ std::vector<float> TreeEnsemble::PredictMember(size_t member, const FeatureMatri
 }
 
 std::vector<uint16_t> TreeEnsemble::Leaves(size_t member, const FeatureMatrix& features) const {
-  const Member& m = members_.at(member);
   std::vector<uint16_t> leaves;
-  leaves.reserve(m.trees.size() * features.rows());
-  for (const Tree& tree : m.trees) {
+  leaves.reserve(members_.at(member).trees.size() * features.rows());
+  for (const TreeView& tree : TreesOf(member)) {
     for (size_t r = 0; r < features.rows(); r++) {
       const float* row = features.values.data() + r * columns_;
-      uint32_t at = 0;
-      for (int level = 0; level < tree.depth; level++) {
-        const uint32_t coded = m.columns[tree.nodes + at];
-        float value = row[coded % columns_];
-        if (std::isnan(value)) value = coded >= columns_ ? -kInfinity : kInfinity;
-        at = 2 * at + 1 + static_cast<uint32_t>(value >= m.thresholds[tree.nodes + at]);
-      }
-      leaves.push_back(static_cast<uint16_t>(at - ((1u << tree.depth) - 1)));
+      size_t at = 0;
+      while (!tree.leaf(at)) at = tree.Child(at, row);
+      leaves.push_back(static_cast<uint16_t>(at - tree.inner));
     }
   }
   return leaves;

@@ -79,16 +79,14 @@ class TreeModel final : public CostModel {
       if (spread != nullptr) spread->assign(features.rows(), 0.0f);
       return std::vector<float>(features.rows(), 0.0f);
     }
-    return (own_.members() > 0 ? own_ : base_->trees).Predict(features, spread);
+    return trees()->Predict(features, spread);
   }
 
   bool fitted() const override { return base_ != nullptr || own_.members() > 0; }
 
-  std::vector<const TreeEnsemble*> ensembles() const override {
-    std::vector<const TreeEnsemble*> parts;
-    if (base_ != nullptr) parts.push_back(&base_->trees);
-    if (own_.members() > 0) parts.push_back(&own_);
-    return parts;
+  const TreeEnsemble* trees() const override {
+    if (own_.members() > 0) return &own_;
+    return base_ != nullptr ? &base_->trees : nullptr;
   }
 
  private:

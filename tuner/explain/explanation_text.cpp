@@ -239,10 +239,7 @@ std::string RooflineText(const Explanation& e) {
 std::string ExplanationText(const Explanation& e) {
   std::string text = fmt::format("{} on {}\n", e.task.workload.ToText(), e.task.device.id);
   if (e.task.device.board_kind == BoardKind::kVirtual) {
-    text += fmt::format(
-        "  the board was VIRTUAL: cycles counted under emulation, shown at {} GHz; no board ran "
-        "this\n",
-        e.task.device.clock_ghz);
+    text += VirtualBoardNote(e.task.device);
   }
   text += "\n  config    " +
           Wrapped(e.task.space.ToText(e.study.config), "            ").substr(12) + "\n";

@@ -42,7 +42,6 @@ float ColumnMedian(const FeatureMatrix& rows, size_t column) {
 }
 
 std::string ModelText(const ModelGuide& guide, const BaseModel* base, size_t trials) {
-  const bool corrected = guide.model().ensembles().size() > 1;
   if (base == nullptr) return fmt::format("trained on this task's {} trials alone", trials);
   std::string text = fmt::format("base model of {} ({} records of {} tasks)", base->provenance.date,
                                  base->provenance.records, base->provenance.tasks);
@@ -50,6 +49,7 @@ std::string ModelText(const ModelGuide& guide, const BaseModel* base, size_t tri
     text += fmt::format(", which ranks this task's {} trials with correlation {:.2f}", trials,
                         *guide.correlation());
   }
+  const bool corrected = guide.model().trees() != &base->trees;
   return text + (corrected ? "; corrected by them" : "; too few trials of this task to correct it");
 }
 
@@ -73,8 +73,8 @@ std::optional<ModelReasons> ExplainByModel(const Task& task, const Config& confi
                                            std::shared_ptr<const BaseModel> base) {
   ModelGuide guide(task, seed, base);
   guide.Learn(trials, 0);
-  const std::vector<const TreeEnsemble*> ensembles = guide.model().ensembles();
-  if (ensembles.empty()) return std::nullopt;
+  const TreeEnsemble* trees = guide.model().trees();
+  if (trees == nullptr) return std::nullopt;
 
   ModelReasons reasons;
   reasons.model = ModelText(guide, base.get(), trials.size());
@@ -90,7 +90,7 @@ std::optional<ModelReasons> ExplainByModel(const Task& task, const Config& confi
   for (const float score : guide.model().Predict(background)) reasons.background_score += score;
   reasons.background_score /= static_cast<double>(others.size());
 
-  const std::vector<double> contributions = ShapleyValues(ensembles, row.values, background);
+  const std::vector<double> contributions = ShapleyValues(*trees, row.values, background);
   for (size_t i = 0; i < contributions.size(); i++) {
     if (contributions[i] == 0) continue;
     reasons.features.push_back(

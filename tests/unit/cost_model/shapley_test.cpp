@@ -51,26 +51,22 @@ TreeEnsemble Trees(uint64_t seed, size_t columns, int depth, int members) {
   return TrainTrees(data, options).value();
 }
 
-double Predicted(std::span<const TreeEnsemble* const> ensembles, const std::vector<float>& row) {
-  double sum = 0;
-  for (const TreeEnsemble* e : ensembles) {
-    sum += static_cast<double>(e->Predict({row.size(), row}).front());
-  }
-  return sum;
+double Predicted(const TreeEnsemble& trees, const std::vector<float>& row) {
+  return static_cast<double>(trees.Predict({row.size(), row}).front());
 }
 
-double MeanPredicted(std::span<const TreeEnsemble* const> ensembles, const FeatureMatrix& rows) {
+double MeanPredicted(const TreeEnsemble& trees, const FeatureMatrix& rows) {
   double sum = 0;
   for (size_t r = 0; r < rows.rows(); r++) {
     const auto begin = rows.values.begin() + static_cast<std::ptrdiff_t>(r * rows.columns);
-    sum += Predicted(ensembles, {begin, begin + static_cast<std::ptrdiff_t>(rows.columns)});
+    sum += Predicted(trees, {begin, begin + static_cast<std::ptrdiff_t>(rows.columns)});
   }
   return sum / static_cast<double>(rows.rows());
 }
 
 // The definition: over all coalitions, what a feature adds to the mean over the background.
-std::vector<double> ByDefinition(std::span<const TreeEnsemble* const> ensembles,
-                                 const std::vector<float>& row, const FeatureMatrix& background) {
+std::vector<double> ByDefinition(const TreeEnsemble& trees, const std::vector<float>& row,
+                                 const FeatureMatrix& background) {
   const size_t n = row.size();
   std::vector<double> worth;
   for (size_t coalition = 0; coalition < size_t{1} << n; coalition++) {
@@ -78,7 +74,7 @@ std::vector<double> ByDefinition(std::span<const TreeEnsemble* const> ensembles,
     for (size_t i = 0; i < mixed.values.size(); i++) {
       if ((coalition >> (i % n) & 1) != 0) mixed.values[i] = row[i % n];
     }
-    worth.push_back(MeanPredicted(ensembles, mixed));
+    worth.push_back(MeanPredicted(trees, mixed));
   }
   std::vector<double> values(n, 0.0);
   for (size_t coalition = 0; coalition < worth.size(); coalition++) {
@@ -101,16 +97,14 @@ TEST_P(Shapley, EqualsTheDefinition) {
   const auto [columns, depth] = GetParam();
   double largest = 0;
   for (const uint64_t seed : {1, 2, 3}) {
-    const TreeEnsemble trees = Trees(seed, columns, depth, 2),
-                       more = Trees(seed + 9, columns, 3, 1);
-    const TreeEnsemble* const both[] = {&trees, &more};
+    const TreeEnsemble trees = Trees(seed, columns, depth, 2);
     const FeatureMatrix background = Rows(seed + 50, 5, columns),
                         asked = Rows(seed + 70, 4, columns);
     for (size_t r = 0; r < asked.rows(); r++) {
       const std::vector<float> row(&asked.values[r * columns],
                                    &asked.values[r * columns] + columns);
-      const std::vector<double> values = ShapleyValues(both, row, background);
-      const std::vector<double> wanted = ByDefinition(both, row, background);
+      const std::vector<double> values = ShapleyValues(trees, row, background);
+      const std::vector<double> wanted = ByDefinition(trees, row, background);
       for (size_t c = 0; c < columns; c++) {
         EXPECT_NEAR(values[c], wanted[c], 1e-5) << "column " << c << " of row " << r;
         largest = std::max(largest, std::fabs(values[c]));
@@ -126,72 +120,60 @@ INSTANTIATE_TEST_SUITE_P(ColumnsAndDepths, Shapley,
 TEST(ShapleyValues, AddUpToThePredictionOverTheBackgroundsMean) {
   const size_t columns = 40;
   const TreeEnsemble trees = Trees(1, columns, 10, 3);
-  const TreeEnsemble* const one[] = {&trees};
   const FeatureMatrix background = Rows(5, 64, columns), asked = Rows(6, 30, columns);
-  const double mean = MeanPredicted(one, background);
+  const double mean = MeanPredicted(trees, background);
   for (size_t r = 0; r < asked.rows(); r++) {
     const std::vector<float> row(&asked.values[r * columns], &asked.values[r * columns] + columns);
-    const std::vector<double> values = ShapleyValues(one, row, background);
+    const std::vector<double> values = ShapleyValues(trees, row, background);
     const double sum = std::accumulate(values.begin(), values.end(), 0.0);
-    EXPECT_NEAR(sum, Predicted(one, row) - mean, 1e-5);
+    EXPECT_NEAR(sum, Predicted(trees, row) - mean, 1e-5);
   }
 }
 
 TEST(ShapleyValues, MissingValuesCountAsTheyBranch) {
   const TreeEnsemble trees = Trees(4, 2, 4, 1);
-  const TreeEnsemble* const one[] = {&trees};
   const std::vector<float> row = {1, kMissing};
   // Where both rows miss a value it explains nothing, where one does it may.
-  const std::vector<double> both = ShapleyValues(one, row, {2, {-2, kMissing}});
+  const std::vector<double> both = ShapleyValues(trees, row, {2, {-2, kMissing}});
   EXPECT_EQ(both[1], 0);
   EXPECT_NE(both[0], 0);
-  const std::vector<double> only = ShapleyValues(one, row, {2, {1, 2}});
+  const std::vector<double> only = ShapleyValues(trees, row, {2, {1, 2}});
   EXPECT_EQ(only[0], 0);
-  EXPECT_NEAR(only[1], Predicted(one, row) - Predicted(one, {1, 2}), 1e-6);
+  EXPECT_NEAR(only[1], Predicted(trees, row) - Predicted(trees, {1, 2}), 1e-6);
   EXPECT_NE(only[1], 0);
 }
 
 TEST(ShapleyValues, OfARowAgainstItselfAreNothing) {
   const TreeEnsemble trees = Trees(2, 6, 6, 2);
-  const TreeEnsemble* const one[] = {&trees};
   const FeatureMatrix row = Rows(8, 1, 6);
-  EXPECT_EQ(ShapleyValues(one, row.values, row), std::vector<double>(6, 0.0));
+  EXPECT_EQ(ShapleyValues(trees, row.values, row), std::vector<double>(6, 0.0));
 }
 
 TEST(ShapleyValues, WhatDoesNotFitTogetherIsRefused) {
   const TreeEnsemble trees = Trees(1, 3, 3, 1);
-  const TreeEnsemble* const one[] = {&trees};
   const std::vector<float> row = {1, 2, 3};
-  EXPECT_THROW(ShapleyValues(one, row, {3, {}}), std::invalid_argument);
-  EXPECT_THROW(ShapleyValues(one, row, {2, {1, 2}}), std::invalid_argument);
+  EXPECT_THROW(ShapleyValues(trees, row, {3, {}}), std::invalid_argument);
+  EXPECT_THROW(ShapleyValues(trees, row, {2, {1, 2}}), std::invalid_argument);
   const TreeEnsemble empty(3);
-  const TreeEnsemble* const none[] = {&empty};
-  EXPECT_THROW(ShapleyValues(none, row, {3, {1, 2, 3}}), std::invalid_argument);
+  EXPECT_THROW(ShapleyValues(empty, row, {3, {1, 2, 3}}), std::invalid_argument);
 }
 
-// The whole model of a search: a base model and what corrects it.
-TEST(CostModelEnsembles, AddUpToWhatTheModelPredicts) {
+// The model of a search, before and after it was taught.
+TEST(CostModelTrees, PredictWhatTheModelPredicts) {
   auto base = std::make_shared<BaseModel>();
   base->trees = Trees(1, 6, 5, 2);
   const auto model = MakeTreeModel(1, base);
   const FeatureMatrix asked = Rows(7, 20, 6);
-  const auto expect_adds_up = [&](size_t parts) {
-    const std::vector<const TreeEnsemble*> ensembles = model->ensembles();
-    ASSERT_EQ(ensembles.size(), parts);
-    const std::vector<float> predicted = model->Predict(asked);
-    for (size_t r = 0; r < asked.rows(); r++) {
-      const std::vector<float> row(&asked.values[r * 6], &asked.values[r * 6] + 6);
-      EXPECT_NEAR(predicted[r], Predicted(ensembles, row), 1e-6);
-    }
-  };
-  expect_adds_up(1);
+  EXPECT_EQ(model->trees(), &base->trees);
+  EXPECT_EQ(model->trees()->Predict(asked), model->Predict(asked));
   Dataset data;
   data.features = Rows(3, 40, 6);
   for (size_t r = 0; r < 40; r++) data.labels.push_back(CounterUniform(3, 5, r) * 0.5f + 0.5f);
   data.group_sizes = {40};
   ASSERT_TRUE(model->Fit(data).ok());
-  expect_adds_up(2);
-  EXPECT_TRUE(MakeTreeModel(1)->ensembles().empty());
+  EXPECT_NE(model->trees(), &base->trees);
+  EXPECT_EQ(model->trees()->Predict(asked), model->Predict(asked));
+  EXPECT_EQ(MakeTreeModel(1)->trees(), nullptr);
 }
 
 }  // namespace

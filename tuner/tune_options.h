@@ -7,7 +7,10 @@
 
 namespace halyard {
 
-// By evidence: expected_gain.h.
+// By evidence (tune replay --stops): of 84 searches of seven recorded spaces, 512 trials each, half
+// stop by trial 241 with it. The median loses nothing of the full search's best, the mean 0.4 %,
+// nine in ten less than 1.2 %. At 0.5 % they stop by trial 193 and the worst loses 8.8 % in place
+// of 6.5.
 inline constexpr double kDefaultStopGain = 0.003;
 
 struct TuneOptions {

@@ -9,7 +9,10 @@
 namespace halyard {
 namespace {
 
-// Fitted to searches of recorded spaces by the deviance of gain over 64 trials.
+// Fitted to searches of seven recorded spaces (sa, no base model) by the deviance of the gain over
+// 64 trials. Of the tenth that was expected to bring most, 14.2 %, 12.6 came; of the middle 0.3 %
+// half; of the lowest 0.11 %, 0.09. On seven others, of attention, convolutions and softmax: 9.6
+// and 8.1 %, 0.25 and 0.01, 0.11 and 0.02. It stops late rather than early (tune replay --stops).
 constexpr double kScale = 0.17, kDecay = 1.5, kHalfLife = 32, kPrior = 0.04;
 // From the squared errors of the same forecasts.
 constexpr double kSize = 0.055;

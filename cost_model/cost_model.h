@@ -49,15 +49,12 @@ class CostModel {
   // next Fit. nullptr where it cannot rank, or is not made of trees.
   virtual const TreeEnsemble* trees() const { return nullptr; }
 };
-}
-}
-;
 
 struct BaseModel;
 
 // Gradient-boosted trees of relative throughput within a task (tree_training.h), a function of the
-// data and the seed. With a base model, which is shared, trees that correct it for the tasks at
-// hand.
+// data and the seed. With a base model, which is shared, its trees with leaves adapted to the task
+// at hand (leaf_kernel.h).
 std::unique_ptr<CostModel> MakeTreeModel(uint64_t seed,
                                          std::shared_ptr<const BaseModel> base = nullptr);
 

@@ -5,23 +5,9 @@
 #include "fmt/format.h"
 
 namespace halyard {
-namespace {
 
 using nlohmann::json;
 
-std::string FailureLines(const SearchResult& search) {
-  std::vector<std::pair<int, std::string>> causes;
-  for (const auto& [message, count] : search.failures) causes.emplace_back(count, message);
-  std::sort(causes.rbegin(), causes.rend());
-  std::string text;
-  for (size_t i = 0; i < std::min<size_t>(causes.size(), 3); i++) {
-    text += fmt::format("  {:>5}x {}\n", causes[i].first, causes[i].second.substr(0, 200));
-  }
-  return text;
-}
-
-}  // namespace
-
 std::string Wrapped(const std::string& text, const std::string& indent, size_t columns) {
   std::string out;
   size_t at = 0;
@@ -42,42 +28,6 @@ std::string Wrapped(const std::string& text, const std::string& indent, size_t c
   }
   return out;
 }
-
-std::string FailureLines(const SearchResult& search) {
-  std::vector<std::pair<int, std::string>> causes;
-  for (const auto& [message, count] : search.failures) causes.emplace_back(count, message);
-  std::sort(causes.rbegin(), causes.rend());
-  std::string text;
-  for (size_t i = 0; i < std::min<size_t>(causes.size(), 3); i++) {
-    text += fmt::format("  {:>5}x {}\n", causes[i].first, causes[i].second.substr(0, 200));
-  }
-  return text;
-}
-
-}  // namespace
-
-std::string Wrapped(const std::string& text, const std::string& indent, size_t columns) {
-  std::string out;
-  size_t at = 0;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(' ', begin), text.size());
-    const std::string word = text.substr(begin, end - begin);
-    if (at == 0 || at + 1 + word.size() > columns) {
-      if (at != 0) out += '\n';
-      out += indent;
-      out += word;
-      at = indent.size() + word.size();
-    } else {
-      out += ' ';
-      out += word;
-      at += 1 + word.size();
-    }
-    begin = end + 1;
-  }
-  return out;
-}
-
-}  // namespace
 
 std::string FailureLines(const SearchResult& search) {
   std::vector<std::pair<int, std::string>> causes;

@@ -125,6 +125,21 @@ TEST(SearchCore, AStepMeasuresNoMoreThanAsked) {
   EXPECT_EQ(core->trials().size(), 8u);
 }
 
+TEST(SearchCore, AMeasurementCanBeRefined) {
+  const Task task = LargeTask();
+  const auto core = MakeSearchCore(task, "random", 1, {16});
+  RunOn(*core, SmoothCost);
+  const Trial first = *core->best();
+  core->Refine(first.config, true, 100 * first.value);
+  ASSERT_EQ(core->trials().size(), 16u);
+  EXPECT_NE(core->best()->config, first.config);
+  const Config second = core->best()->config;
+  core->Refine(second, false, 0);
+  EXPECT_NE(core->best()->config, second);
+  core->Refine(first.config, true, 0.5 * first.value);
+  EXPECT_EQ(core->best()->config, first.config);
+}
+
 TEST(SearchCore, AnErrorOfAMeasurementEndsIt) {
   const Task task = LargeTask();
   const auto core = MakeSearchCore(task, "random", 1, {100});

@@ -37,9 +37,8 @@ po::options_description Options(Arguments& a) {
   add("model", po::value(&a.model)->default_value("none"),
       "base model of our strategies: a file, or none; one that was not trained on these spaces");
   add("hold-out", po::value(&a.held_out)->multitoken(),
-      "measurement logs: train the base model of each space on them and on the other spaces, "
-      "without "
-      "what has the space's loops");
+      "measurement logs: train the base model of each space on them and on the other "
+      "spaces, without what has the space's loops");
   add("folds", po::value(&a.folds)->default_value(5),
       "--hold-out: trainings that share the spaces");
   add("json", po::bool_switch(&a.json), "print one JSON object instead of tables");
@@ -75,29 +74,30 @@ absl::Status Check(Arguments& a) {
   return bounded("--trials", a.options.trials, 1'000'000);
 }
 
-// The base model of each space.
-absl::Status LoadModels(Arguments& a, const std::vector<RecordedTask>& spaces) {
-  if (!a.held_out.empty()) {
-    const auto logged = LoadModelData(a.held_out);
-    if (!logged.ok()) return logged.status();
-    auto models = HeldOutModels(spaces, logged->tasks, a.folds, /*seed=*/1);
-    if (!models.ok()) return models.status();
-    a.options.base_models = *std::move(models);
-  } else if (a.model != "none") {
-    auto model = LoadBaseModel(a.model);
-    if (!model.ok()) {
-      return absl::InvalidArgumentError("--model: " + std::string(model.status().message()));
-    }
-    a.options.base_models.assign(spaces.size(), *std::move(model));
+// The base model of each space. REQUIRES: a.options.base_models holds --model's, if there is one.
+absl::Status ShareModels(Arguments& a, const std::vector<RecordedTask>& spaces) {
+  if (!a.options.base_models.empty()) {
+    a.options.base_models.assign(spaces.size(), a.options.base_models.front());
   }
+  if (a.held_out.empty()) return absl::OkStatus();
+  const auto logged = LoadModelData(a.held_out);
+  if (!logged.ok()) return logged.status();
+  auto models = HeldOutModels(spaces, logged->tasks, a.folds, /*seed=*/1);
+  if (!models.ok()) return models.status();
+  a.options.base_models = *std::move(models);
   return absl::OkStatus();
 }
 
 int Replay(Arguments& a) {
+  if (a.model != "none") {
+    auto model = LoadBaseModel(a.model);
+    if (!model.ok()) return Fail(kExitUsage, "--model: " + std::string(model.status().message()));
+    a.options.base_models = {*std::move(model)};
+  }
   const auto loaded = LoadRecordedTasks(a.files);
   if (!loaded.ok()) return Fail(loaded.status());
   const std::vector<RecordedTask>& spaces = *loaded;
-  if (auto s = LoadModels(a, spaces); !s.ok()) return Fail(s);
+  if (auto s = ShareModels(a, spaces); !s.ok()) return Fail(s);
   const auto begin = std::chrono::steady_clock::now();
   const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const auto curves = ReplayAll(spaces, a.options, threads);

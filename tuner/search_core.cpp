@@ -11,7 +11,6 @@ constexpr size_t kMostSimilar = 24;
 
 }  // namespace
 
-
 const Trial* BestTrial(const std::vector<Trial>& trials) {
   const Trial* best = nullptr;
   for (const Trial& t : trials) {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tuner/search_core.h"
 #include "tuner/screening.h"
+#include "tuner/search_core.h"
 #include "tuner/trial_runner.h"
 
 namespace halyard {
@@ -47,8 +47,8 @@ class TaskSearch {
   TaskSearch(const Workbench& bench, SearchObserver& observer);
 
   // Takes what earlier runs logged of this task, so that nothing is measured twice. Several records
-  // of a config are one trial with all their samples, or a failed one if any answer was wrong. To be
-  // called once, first. Not OK where the log cannot be read.
+  // of a config are one trial with all their samples, or a failed one if any answer was wrong. To
+  // be called once, first. Not OK where the log cannot be read.
   absl::Status Resume();
   // SearchCore::Step, of at most `most` trials; `why_stop` is also asked before every candidate.
   // Not OK only where the log cannot be written (ResourceExhausted: the disk is full) or the board

@@ -9,8 +9,8 @@
 #include "logs/queries.h"
 #include "tuner/cli/cli.h"
 #include "tuner/cli/options.h"
-#include "tuner/live_line.h"
 #include "tuner/explain/explanation.h"
+#include "tuner/live_line.h"
 #include "tuner/trial_runner.h"
 
 namespace halyard {

@@ -6,8 +6,11 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "cost_model/dataset.h"
 #include "cost_model/features.h"
+#include "cost_model/tree_training.h"
 #include "fmt/format.h"
 
 namespace halyard {
@@ -26,7 +29,28 @@ uint64_t Checksum(std::string_view bytes) {
   return hash;
 }
 
-json HeaderOf(const BaseModel& model, std::string_view trees) {
+json KnownJson(const std::vector<KnownTask>& known) {
+  json all = json::array();
+  for (const KnownTask& k : known) {
+    all.push_back(
+        {{"workload", k.workload.ToText()}, {"device", k.device}, {"configs", k.configs}});
+  }
+  return all;
+}
+
+// A workload that this program does not know is of no use, and no error.
+std::vector<KnownTask> KnownOf(const json& all) {
+  std::vector<KnownTask> known;
+  for (const json& k : all) {
+    auto workload = ParseWorkload(k.at("workload").get<std::string>());
+    if (!workload.ok()) continue;
+    known.push_back({*std::move(workload), k.at("device").get<std::string>(),
+                     k.at("configs").get<std::vector<std::string>>()});
+  }
+  return known;
+}
+
+json HeaderOf(const BaseModel& model, std::string_view body) {
   const BaseModel::Provenance& p = model.provenance;
   return {{"file_version", kModelFileVersion},
           {"feature_version", kFeatureVersion},
@@ -37,17 +61,36 @@ json HeaderOf(const BaseModel& model, std::string_view trees) {
           {"devices", p.devices},
           {"date", p.date},
           {"metrics", p.metrics},
-          {"bytes", trees.size()},
-          {"checksum", fmt::format("{:016x}", Checksum(trees))}};
+          {"bytes", body.size()},
+          {"checksum", fmt::format("{:016x}", Checksum(body))}};
 }
 
 }  // namespace
 
+absl::StatusOr<BaseModel> TrainBaseModel(std::span<const MeasuredTask> tasks, uint64_t seed) {
+  TreeOptions options;
+  options.seed = seed;
+  auto trees = TrainTrees(BuildDataset(tasks), options);
+  if (!trees.ok()) return trees.status();
+  BaseModel model;
+  model.trees = *std::move(trees);
+  BaseModel::Provenance& p = model.provenance;
+  p.tasks = static_cast<int64_t>(tasks.size());
+  std::set<std::string> devices;
+  for (const MeasuredTask& t : tasks) {
+    p.tasks_by_operator[t.task->workload.op]++;
+    devices.insert(t.task->device.id);
+    model.known.push_back(KnownTaskOf(t));
+  }
+  p.devices.assign(devices.begin(), devices.end());
+  return model;
+}
+
 std::string ShippedModelPath() { return DataPath("cost_model/base_model.bin"); }
 
 absl::Status SaveBaseModel(const BaseModel& model, const std::string& path) {
-  const std::string trees = model.trees.Serialize();
-  const std::string bytes = std::string(kMagic) + HeaderOf(model, trees).dump() + "\n" + trees;
+  const std::string body = KnownJson(model.known).dump() + "\n" + model.trees.Serialize();
+  const std::string bytes = std::string(kMagic) + HeaderOf(model, body).dump() + "\n" + body;
   // Beside the target, so that renaming is atomic: a reader sees the old file or the new one.
   const std::string unfinished = path + ".new";
   std::ofstream out(unfinished, std::ios::binary);
@@ -78,7 +121,7 @@ absl::StatusOr<std::shared_ptr<const BaseModel>> LoadBaseModel(const std::string
   if (!bytes.starts_with(kMagic)) return damaged("is not a base model");
   const size_t end = bytes.find('\n', kMagic.size());
   if (end == std::string::npos) return damaged("is cut short");
-  const std::string_view trees = std::string_view(bytes).substr(end + 1);
+  const std::string_view body = std::string_view(bytes).substr(end + 1);
   auto model = std::make_shared<BaseModel>();
   try {
     const json header = json::parse(bytes.begin() + static_cast<std::ptrdiff_t>(kMagic.size()),
@@ -96,10 +139,11 @@ absl::StatusOr<std::shared_ptr<const BaseModel>> LoadBaseModel(const std::string
           path, version, header.at("features").get<std::string>(), kFeatureVersion, features,
           kRetrain));
     }
-    if (header.at("bytes") != trees.size()) return damaged("is cut short");
-    if (header.at("checksum") != fmt::format("{:016x}", Checksum(trees))) {
+    if (header.at("bytes") != body.size()) return damaged("is cut short");
+    if (header.at("checksum") != fmt::format("{:016x}", Checksum(body))) {
       return damaged("is damaged: its checksum differs");
     }
+    model->known = KnownOf(json::parse(body.substr(0, body.find('\n'))));
     BaseModel::Provenance& p = model->provenance;
     header.at("records").get_to(p.records);
     header.at("tasks").get_to(p.tasks);
@@ -110,7 +154,7 @@ absl::StatusOr<std::shared_ptr<const BaseModel>> LoadBaseModel(const std::string
   } catch (const json::exception&) {
     return damaged("has a header that is not its own");
   }
-  absl::StatusOr<TreeEnsemble> parsed = TreeEnsemble::Parse(trees);
+  absl::StatusOr<TreeEnsemble> parsed = TreeEnsemble::Parse(body.substr(body.find('\n') + 1));
   if (!parsed.ok()) return damaged("has " + std::string(parsed.status().message()));
   if (parsed->columns() != kFeatureCount || parsed->members() == 0) {
     return damaged("has no trees over this program's features");

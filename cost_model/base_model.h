@@ -1,21 +1,23 @@
 // The base model: trees trained on a log of many tasks, which rank the configs of a task that was
-// never measured. Written by `tune model train`, read by every search; MODEL_FILE.md describes the
-// file.
+// never measured, and the best configs of those tasks, to begin with. Written by `tune model
+// train`, read by every search; MODEL_FILE.md describes the file.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cost_model/known_tasks.h"
 #include "cost_model/tree_ensemble.h"
 
 namespace halyard {
 
 // Version of the file's layout; the oldest that is read is the same.
-inline constexpr int kModelFileVersion = 1;
+inline constexpr int kModelFileVersion = 2;
 
 struct BaseModel {
   // Where it comes from: shown, not interpreted.
@@ -29,7 +31,12 @@ struct BaseModel {
 
   Provenance provenance;
   TreeEnsemble trees;  // over the columns of feature_list.h
+  std::vector<KnownTask> known;
 };
+
+// Trains on all of `tasks`; provenance holds their number, operators and devices. InvalidArgument:
+// nothing to train on.
+absl::StatusOr<BaseModel> TrainBaseModel(std::span<const MeasuredTask> tasks, uint64_t seed);
 
 // How a search that was told nothing starts. Not an error where it is missing.
 std::string ShippedModelPath();

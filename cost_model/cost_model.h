@@ -30,6 +30,8 @@ struct Dataset {
   std::vector<float> weights;
 };
 
+class TreeEnsemble;
+
 class CostModel {
  public:
   virtual ~CostModel() = default;
@@ -43,13 +45,16 @@ class CostModel {
                                      std::vector<float>* spread = nullptr) const = 0;
   // Whether it can rank: fitted, or on a base model.
   virtual bool fitted() const = 0;
+  // The trees that Predict asks, for those that want to know why (shapley.h); they live until the
+  // next Fit. nullptr where it cannot rank, or is not made of trees.
+  virtual const TreeEnsemble* trees() const { return nullptr; }
 };
 
 struct BaseModel;
 
 // Gradient-boosted trees of relative throughput within a task (tree_training.h), a function of the
-// data and the seed. With a base model, which is shared, trees that correct it for the tasks at
-// hand.
+// data and the seed. With a base model, which is shared, its trees with leaves adapted to the task
+// at hand (leaf_kernel.h).
 std::unique_ptr<CostModel> MakeTreeModel(uint64_t seed,
                                          std::shared_ptr<const BaseModel> base = nullptr);
 

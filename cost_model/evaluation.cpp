@@ -5,9 +5,9 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <set>
 
 #include "cost_model/ranking_metrics.h"
-#include "cost_model/tree_training.h"
 
 namespace halyard {
 namespace {
@@ -47,7 +47,8 @@ TaskScore ScoreTask(const std::shared_ptr<const BaseModel>& base, const Measured
                     uint64_t seed) {
   const FeatureExtractor features(*task.task);
   std::vector<Measurement> measured = OnlyOk(task);
-  TaskScore score{task.task->workload.op, task.task->key(), measured.size(), {}, {}, {}, {}, {}};
+  const Task& t = *task.task;
+  TaskScore score{t.workload.op, t.device.id, t.key(), measured.size(), {}, {}, {}, {}, {}};
   const std::unique_ptr<CostModel> model = MakeTreeModel(seed, base);
   score.unseen = ScoreOf(PredictAll(*model, features, measured), measured);
 
@@ -97,15 +98,20 @@ RankingScore MeanScoreOf(const std::vector<RankingScore>& scores) {
 
 }  // namespace
 
+std::string WorkloadFamily(const Workload& workload) {
+  Workload bare = workload;
+  for (const char* leaves_loops : {"packed", "bias", "residual", "act"}) {
+    const auto found = bare.attributes.find(leaves_loops);
+    if (found != bare.attributes.end()) found->second = 0;
+  }
+  return bare.ToText();
+}
+
 std::vector<int> AssignFolds(std::span<const MeasuredTask> tasks, int folds, uint64_t seed) {
   std::map<std::pair<std::string, std::string>, std::vector<size_t>> families;
   for (size_t i = 0; i < tasks.size(); i++) {
-    Workload bare = tasks[i].task->workload;
-    for (const char* leaves_loops : {"packed", "bias", "residual", "act"}) {
-      const auto found = bare.attributes.find(leaves_loops);
-      if (found != bare.attributes.end()) found->second = 0;
-    }
-    families[{bare.op, bare.ToText()}].push_back(i);
+    const Workload& workload = tasks[i].task->workload;
+    families[{workload.op, WorkloadFamily(workload)}].push_back(i);
   }
   std::vector<std::pair<std::string, std::vector<size_t>>> order;
   for (auto& [key, members] : families) order.emplace_back(key.first, members);
@@ -119,21 +125,26 @@ std::vector<int> AssignFolds(std::span<const MeasuredTask> tasks, int folds, uin
   return fold;
 }
 
-absl::StatusOr<std::vector<TaskScore>> CrossValidate(std::span<const MeasuredTask> tasks, int folds,
-                                                     uint64_t seed) {
-  const std::vector<int> fold = AssignFolds(tasks, folds, seed);
+std::vector<int> FoldsByDevice(std::span<const MeasuredTask> tasks) {
+  std::map<std::string, int> number;
+  std::vector<int> fold;
+  for (const MeasuredTask& t : tasks) {
+    fold.push_back(number.try_emplace(t.task->device.id, number.size()).first->second);
+  }
+  return fold;
+}
+
+absl::StatusOr<std::vector<TaskScore>> CrossValidate(std::span<const MeasuredTask> tasks,
+                                                     const std::vector<int>& fold, uint64_t seed) {
   std::vector<TaskScore> scores;
-  for (int held_out = 0; held_out < folds; held_out++) {
+  for (const int held_out : std::set<int>(fold.begin(), fold.end())) {
     std::vector<MeasuredTask> others;
     for (size_t i = 0; i < tasks.size(); i++) {
       if (fold[i] != held_out) others.push_back(tasks[i]);
     }
-    TreeOptions options;
-    options.seed = seed;
-    auto trees = TrainTrees(BuildDataset(others), options);
-    if (!trees.ok()) return trees.status();
-    auto base = std::make_shared<BaseModel>();
-    base->trees = *std::move(trees);
+    auto trained = TrainBaseModel(others, seed);
+    if (!trained.ok()) return trained.status();
+    const auto base = std::make_shared<const BaseModel>(*std::move(trained));
     for (size_t i = 0; i < tasks.size(); i++) {
       if (fold[i] == held_out && OnlyOk(tasks[i]).size() >= kFewestRanked) {
         scores.push_back(ScoreTask(base, tasks[i], seed));
@@ -152,11 +163,11 @@ std::vector<TaskScore> Evaluate(const std::shared_ptr<const BaseModel>& model,
   return scores;
 }
 
-MeanScore MeanOver(std::span<const TaskScore> scores, const std::string& op) {
+MeanScore MeanOver(std::span<const TaskScore> scores, const std::string& group) {
   MeanScore mean;
   std::vector<RankingScore> unseen, steady, repeated, not_adapted, adapted;
   for (const TaskScore& s : scores) {
-    if (!op.empty() && s.op != op) continue;
+    if (!group.empty() && s.op != group && s.device != group) continue;
     mean.tasks++;
     mean.configs += s.configs;
     unseen.push_back(s.unseen);

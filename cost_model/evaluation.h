@@ -22,7 +22,7 @@ struct RankingScore {
 };
 
 struct TaskScore {
-  std::string op, workload;
+  std::string op, device, workload;
   size_t configs = 0;
   RankingScore unseen;  // by the model of the other tasks
   // After `kAdaptingSamples` random configs were shown, on the others; and without showing them, on
@@ -40,24 +40,32 @@ inline constexpr size_t kAdaptingSamples = 20;
 // A ranking of fewer configs says nothing.
 inline constexpr size_t kFewestRanked = 20;
 
-// The fold of each task, 0 to folds - 1: operators are spread evenly, and workloads that differ
-// only in attributes that leave the loops alone (packed, bias, residual, act) stay together.
+// Workloads of one family differ only in attributes that leave the loops alone (packed, bias,
+// residual, act), so that who knows one knows the other.
+std::string WorkloadFamily(const Workload& workload);
+
+// The fold of each task, 0 to folds - 1: operators are spread evenly, and families stay together,
+// whatever the device.
 std::vector<int> AssignFolds(std::span<const MeasuredTask> tasks, int folds, uint64_t seed);
 
-// Trains on all but one fold and scores that one, for each. Only tasks with kFewestRanked ok
-// configs are scored. InvalidArgument: nothing to train on.
-absl::StatusOr<std::vector<TaskScore>> CrossValidate(std::span<const MeasuredTask> tasks, int folds,
-                                                     uint64_t seed);
+// A fold a device, so that each is met for the first time.
+std::vector<int> FoldsByDevice(std::span<const MeasuredTask> tasks);
+
+// Trains on all but one fold and scores that one, for each; `fold` has one a task. Only tasks with
+// kFewestRanked ok configs are scored. InvalidArgument: nothing to train on.
+absl::StatusOr<std::vector<TaskScore>> CrossValidate(std::span<const MeasuredTask> tasks,
+                                                     const std::vector<int>& fold, uint64_t seed);
 // Scores a model that is there already, which is only of use on tasks it was not trained on.
 std::vector<TaskScore> Evaluate(const std::shared_ptr<const BaseModel>& model,
                                 std::span<const MeasuredTask> tasks, uint64_t seed);
 
-// Means over the tasks of an operator; `op` "" for all. NaN where no task has the score.
+// Means over the tasks of an operator or device, `group`; "" for all. NaN where no task has the
+// score.
 struct MeanScore {
   size_t tasks = 0, configs = 0;
   size_t steady_tasks = 0, repeated_tasks = 0;
   RankingScore unseen, steady, repeated, not_adapted, adapted;
 };
-MeanScore MeanOver(std::span<const TaskScore> scores, const std::string& op);
+MeanScore MeanOver(std::span<const TaskScore> scores, const std::string& group);
 
 }  // namespace halyard

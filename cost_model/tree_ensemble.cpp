@@ -26,6 +26,22 @@ size_t TreeEnsemble::trees() const {
   return count;
 }
 
+size_t TreeEnsemble::TreeView::Child(size_t node, const float* row) const {
+  float v = row[column(node)];
+  if (std::isnan(v)) v = columns[node] < width ? kInfinity : -kInfinity;
+  return 2 * node + 1 + static_cast<size_t>(v >= thresholds[node]);
+}
+
+std::vector<TreeEnsemble::TreeView> TreeEnsemble::TreesOf(size_t member) const {
+  const Member& m = members_.at(member);
+  std::vector<TreeView> views;
+  for (const Tree& t : m.trees) {
+    views.push_back({(size_t{1} << t.depth) - 1, columns_, m.columns.data() + t.nodes,
+                     m.thresholds.data() + t.nodes, m.leaves.data() + t.leaves});
+  }
+  return views;
+}
+
 void TreeEnsemble::PredictLanes(const Member& member, const float* lanes, float* out) {
   float sum[kLanes];
   std::fill_n(sum, kLanes, member.base);
@@ -97,6 +113,32 @@ std::vector<float> TreeEnsemble::Predict(const FeatureMatrix& features,
                  spread != nullptr ? spread->data() + begin : nullptr);
   }
   return mean;
+}
+
+std::vector<float> TreeEnsemble::PredictMember(size_t member, const FeatureMatrix& features) const {
+  const Member& m = members_.at(member);
+  const std::vector<uint16_t> leaves = Leaves(member, features);
+  std::vector<float> sum(features.rows(), m.base);
+  for (size_t t = 0; t < m.trees.size(); t++) {
+    for (size_t r = 0; r < sum.size(); r++) {
+      sum[r] += m.leaves[m.trees[t].leaves + leaves[t * sum.size() + r]];
+    }
+  }
+  return sum;
+}
+
+std::vector<uint16_t> TreeEnsemble::Leaves(size_t member, const FeatureMatrix& features) const {
+  std::vector<uint16_t> leaves;
+  leaves.reserve(members_.at(member).trees.size() * features.rows());
+  for (const TreeView& tree : TreesOf(member)) {
+    for (size_t r = 0; r < features.rows(); r++) {
+      const float* row = features.values.data() + r * columns_;
+      size_t at = 0;
+      while (!tree.leaf(at)) at = tree.Child(at, row);
+      leaves.push_back(static_cast<uint16_t>(at - tree.inner));
+    }
+  }
+  return leaves;
 }
 
 }  // namespace halyard

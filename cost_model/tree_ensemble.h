@@ -21,7 +21,7 @@
 
 namespace halyard {
 
-// Immutable but for Add and Append; then safe to share between threads.
+// Immutable but for Add and AddToLeaf; then safe to share between threads.
 class TreeEnsemble {
  public:
   // Of rows of `columns` features, without members yet.
@@ -42,11 +42,36 @@ class TreeEnsemble {
   std::vector<float> Predict(const FeatureMatrix& features,
                              std::vector<float>* spread = nullptr) const;
 
+  // One member's prediction of each row. REQUIRES: as Predict.
+  std::vector<float> PredictMember(size_t member, const FeatureMatrix& features) const;
+  // The leaf, 0 to 2^depth - 1, that each row ends in, of each tree of a member: those of the first
+  // tree first. REQUIRES: as Predict.
+  std::vector<uint16_t> Leaves(size_t member, const FeatureMatrix& features) const;
+  void AddToLeaf(size_t member, size_t tree, size_t leaf, float value) {
+    Member& m = members_[member];
+    m.leaves[m.trees[tree].leaves + leaf] += value;
+  }
+
   // A little-endian byte string that Parse gives back. InvalidArgument: not one, or cut short.
   std::string Serialize() const;
   static absl::StatusOr<TreeEnsemble> Parse(std::string_view bytes);
 
   static constexpr int kDeepest = 12;
+
+  // One tree, for those that walk it node by node. Lives as long as the ensemble does unchanged.
+  struct TreeView {
+    size_t inner, width;  // nodes above the leaves; columns of a row
+    const uint32_t* columns;
+    const float* thresholds;
+    const float* leaves;
+
+    bool leaf(size_t node) const { return node >= inner; }
+    float value(size_t node) const { return leaves[node - inner]; }
+    size_t column(size_t node) const { return columns[node] % width; }
+    // The child that a row goes to.
+    size_t Child(size_t node, const float* row) const;
+  };
+  std::vector<TreeView> TreesOf(size_t member) const;
 
  private:
   struct Tree {

@@ -85,23 +85,19 @@ void MixWithRanks(std::span<float> labels) {
 // chance, and then counts this much.
 constexpr float kFarBelow = 0.1f, kDisbelieved = 0.15f;
 
-// What the trees learn: labels and ranks, or what margins leave of them, around their mean in each
-// group. A group weighs as the root of its rows: many rows of one task say less than as many of
-// several.
-struct Targets {
+// What the trees learn: labels and ranks, around their mean in each group. A group weighs as the
+// root of its rows: many rows of one task say less than as many of several.
+struct Centred {
   std::vector<float> values, weights;
 
   // `belief`: a factor of each row's weight.
-  Targets(const Dataset& data, std::span<const float> margins, const std::vector<float>& belief)
-      : values(data.labels), weights(belief) {
+  Centred(const Dataset& data, std::vector<float> targets, const std::vector<float>& belief)
+      : values(std::move(targets)), weights(belief) {
     for (size_t i = 0; i < data.weights.size(); i++) weights[i] *= data.weights[i];
     size_t begin = 0;
     for (const unsigned size : data.group_sizes) {
-      const auto group = std::span(values).subspan(begin, size);
-      MixWithRanks(group);
       double sum = 0, weight = 0;
       for (size_t i = begin; i < begin + size; i++) {
-        if (!margins.empty()) values[i] -= margins[i];
         sum += static_cast<double>(weights[i]) * values[i];
         weight += weights[i];
       }
@@ -117,7 +113,7 @@ struct Targets {
   }
 };
 
-absl::StatusOr<Matrix> MakeMatrix(const Dataset& data, const Targets& targets) {
+absl::StatusOr<Matrix> MakeMatrix(const Dataset& data, const Centred& targets) {
   DMatrixHandle raw = nullptr;
   const FeatureMatrix& f = data.features;
   const float missing = std::numeric_limits<float>::quiet_NaN();
@@ -176,17 +172,25 @@ absl::Status TrainMember(const Matrix& matrix, const TreeOptions& o, int member,
 
 }  // namespace
 
-absl::StatusOr<TreeEnsemble> TrainTrees(const Dataset& data, const TreeOptions& options,
-                                        std::span<const float> margins) {
+absl::StatusOr<std::vector<float>> TargetsOf(const Dataset& data) {
   if (absl::Status s = CheckShape(data); !s.ok()) return s;
-  if (!margins.empty() && margins.size() != data.labels.size()) {
-    return absl::InvalidArgumentError("dataset: as many margins as rows, or none");
+  std::vector<float> targets = data.labels;
+  size_t begin = 0;
+  for (const unsigned size : data.group_sizes) {
+    MixWithRanks(std::span(targets).subspan(begin, size));
+    begin += size;
   }
+  return targets;
+}
+
+absl::StatusOr<TreeEnsemble> TrainTrees(const Dataset& data, const TreeOptions& options) {
+  const absl::StatusOr<std::vector<float>> labels = TargetsOf(data);
+  if (!labels.ok()) return labels.status();
   const bool doubts = std::any_of(data.weights.begin(), data.weights.end(),
                                   [](float weight) { return weight < 1; });
   std::vector<float> belief(data.labels.size(), 1.0f);
   for (int passes_left = doubts ? options.doubting_passes : 0;; passes_left--) {
-    const Targets targets(data, margins, belief);
+    const Centred targets(data, *labels, belief);
     const absl::StatusOr<Matrix> matrix = MakeMatrix(data, targets);
     if (!matrix.ok()) return matrix.status();
     TreeEnsemble ensemble(data.features.columns);

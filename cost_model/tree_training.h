@@ -35,9 +35,12 @@ struct TreeOptions {
   uint64_t seed = 1;
 };
 
-// `margins`, where not empty: what each row's prediction starts from; the trees learn the rest. One
-// thread, so that the result is a function of its arguments. InvalidArgument: a malformed dataset.
-absl::StatusOr<TreeEnsemble> TrainTrees(const Dataset& data, const TreeOptions& options,
-                                        std::span<const float> margins = {});
+// What trees are trained to: of each label the mean with its rank in its group, from 0 to 1; equal
+// labels share the mean of their ranks. InvalidArgument: a malformed dataset.
+absl::StatusOr<std::vector<float>> TargetsOf(const Dataset& data);
+
+// One thread, so that the result is a function of its arguments. InvalidArgument: a malformed
+// dataset.
+absl::StatusOr<TreeEnsemble> TrainTrees(const Dataset& data, const TreeOptions& options);
 
 }  // namespace halyard

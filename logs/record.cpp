@@ -14,12 +14,9 @@ std::optional<Outcome> OutcomeFromName(std::string_view name) {
 double Record::value() const {
   assert(outcome == Outcome::kOk && !samples.empty());
   std::vector<double> sorted = samples;
-  const size_t half = sorted.size() / 2;
-  std::nth_element(sorted.begin(), sorted.begin() + half, sorted.end());
-  const double upper = sorted[half];
-  if (sorted.size() % 2 == 1) return upper;
-  const double lower = *std::max_element(sorted.begin(), sorted.begin() + half);
-  return lower + (upper - lower) / 2;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>((sorted.size() - 1) / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *middle;
 }
 
 }  // namespace halyard

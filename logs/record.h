@@ -57,7 +57,8 @@ struct Record {
   uint64_t seed = 0;
   int64_t time_unix_ms = 0;
 
-  // Median of samples. REQUIRES: outcome == kOk.
+  // Median of samples; of an even number the lower of the middle ones, because what disturbs a
+  // sample makes it slower. REQUIRES: outcome == kOk.
   double value() const;
 };
 

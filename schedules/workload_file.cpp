@@ -10,7 +10,9 @@ namespace halyard {
 
 absl::StatusOr<std::vector<ListedWorkload>> ReadWorkloadFile(const std::string& path) {
   std::ifstream file(path);
-  if (!file) return absl::NotFoundError(fmt::format("'{}' cannot be read", path));
+  if (!file)
+    return absl::NotFoundError(fmt::format(
+        "'{}' cannot be read; give a file of lines such as gemm 512x512x512  # x12", path));
   static const std::regex form(R"(\s*(\S+)\s+(\S+)\s*(?:#\s*x(\d{1,6}))?\s*)");
   static const std::regex nothing(R"(\s*(#.*)?)");
   std::vector<ListedWorkload> listed;
@@ -31,6 +33,10 @@ absl::StatusOr<std::vector<ListedWorkload>> ReadWorkloadFile(const std::string& 
     if (!seen.insert(workload->ToText()).second) {
       return absl::InvalidArgumentError(
           fmt::format("{}:{}: {} stands twice", path, number, workload->ToText()));
+    }
+    if (part[3].matched && std::stoi(part[3]) == 0) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}:{}: x0 calls of {}; give x1 or more", path, number, workload->ToText()));
     }
     listed.push_back({*workload, part[3].matched ? std::stoi(part[3]) : 1});
   }

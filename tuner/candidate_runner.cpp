@@ -210,7 +210,7 @@ absl::StatusOr<std::vector<std::vector<double>>> CandidateRunner::Interleave(
   const double expected_seconds = 30 + 4 * round_seconds * (rounds + 2);
   const RunOutcome run = executor_.Run(
       request, std::chrono::milliseconds(static_cast<int64_t>(1000 * expected_seconds)));
-  if (run.status != RunStatus::kOk) return absl::UnavailableError("final: " + run.message);
+  if (run.status != RunStatus::kOk) return absl::UnavailableError(run.message);
   std::vector<std::vector<double>> samples;
   for (size_t i = 0; i < built.size(); i++) {
     const EntryResult& entry = run.reply.candidates.at(i).at(0);

@@ -11,12 +11,6 @@ namespace {
 constexpr size_t kContenders = 4;
 constexpr int kFewestRounds = 5, kMostRounds = 25;
 
-double Median(std::vector<double> v) {
-  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-  std::nth_element(v.begin(), middle, v.end());
-  return *middle;
-}
-
 // Two-sided 95 % point of Student's t; a table is exact enough at the few degrees of freedom used.
 double StudentT95(size_t degrees) {
   static constexpr double kTable[] = {12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
@@ -143,7 +137,7 @@ absl::Status LogFinal(const Workbench& bench, const std::vector<Finalist>& final
     const bool won = finalists[i].config == result.winner;
     r.phase = won ? "final" : "screening";
     r.outcome = Outcome::kOk;
-    r.message = "interleaved final";
+    r.message = kFinalMessage;
     r.samples = finalists[i].samples;
     r.checks = "probe,poison,guards,finite,inputs";
     r.artifact_sha256 = built[i].sha256;
@@ -170,6 +164,12 @@ absl::Status LogFinal(const Workbench& bench, const std::vector<Finalist>& final
 
 }  // namespace
 
+double MedianSample(std::vector<double> v) {
+  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
+  std::nth_element(v.begin(), middle, v.end());
+  return *middle;
+}
+
 void DropWhatDoesNotFit(const Task& task, size_t peers, std::vector<Finalist>& finalists) {
   const double one = task.op->Bytes(task.workload);
   const auto most = static_cast<size_t>(0.4 * static_cast<double>(task.device.memory_bytes) / one);
@@ -182,7 +182,7 @@ void DropWhatDoesNotFit(const Task& task, size_t peers, std::vector<Finalist>& f
   }
 }
 
-double Finalist::value() const { return samples.empty() ? screening : Median(samples); }
+double Finalist::value() const { return samples.empty() ? screening : MedianSample(samples); }
 
 RatioInterval PairedRatio(const std::vector<double>& a, const std::vector<double>& b) {
   const size_t n = std::min(a.size(), b.size());
@@ -224,7 +224,9 @@ absl::StatusOr<FinalResult> RunFinal(const Workbench& bench, const SearchResult&
     observer.OnPhase(fmt::format("final: {} rounds of {}", result.rounds, finalists.size()));
     CandidateRunner runner(bench.task, bench.executor, bench.options.seed);
     auto samples = runner.Interleave(built, result.rounds, round);
-    if (!samples.ok()) return samples.status();
+    if (!samples.ok()) {
+      return absl::UnavailableError("final: " + std::string(samples.status().message()));
+    }
     std::vector<std::vector<double>> contenders;
     for (size_t i = 0; i < finalists.size(); i++) {
       finalists[i].samples = (*samples)[i];

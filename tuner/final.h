@@ -10,6 +10,9 @@
 
 namespace halyard {
 
+// Message of the records of a final; its winner's phase is "final", the others' "screening".
+inline constexpr char kFinalMessage[] = "interleaved final";
+
 struct Finalist {
   std::string label;     // "winner", "baseline", "best unfused", "Halide Adams2019", "#2" ...
   Config config;         // empty for a peer
@@ -29,6 +32,9 @@ struct FinalResult {
   int rounds = 0;
   int64_t winner_record = 0;  // id in the log
 };
+
+// Of an even number the upper one, which was measured. REQUIRES: not empty.
+double MedianSample(std::vector<double> values);
 
 // Confidence interval (95 %) of the geometric mean of a[i] / b[i], by the t distribution on the
 // logs of the paired ratios.

@@ -21,25 +21,18 @@ struct TaskRecords {
   int64_t records = 0;
 };
 
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
-}
-
 Measurement MeasurementOf(const Config& config, const Repeats& repeats) {
   Measurement m{config};
-  std::vector<double> values;
-  size_t most = 0;
+  Record all;
   for (const std::vector<double>& samples : repeats.samples) {
-    values.push_back(Median(samples));
-    most = std::max(most, samples.size());
+    all.samples.insert(all.samples.end(), samples.begin(), samples.end());
   }
-  m.ok = !values.empty();
+  m.ok = !all.samples.empty();
   if (!m.ok) return m;
-  m.value = Median(values);
-  m.repeats = static_cast<int>(values.size());
-  m.weight = most > 1 ? 1.0f : kSingleSampleWeight;
+  all.outcome = Outcome::kOk;
+  m.value = all.value();
+  m.repeats = static_cast<int>(repeats.samples.size());
+  m.weight = all.samples.size() > 1 ? 1.0f : kSingleSampleWeight;
   return m;
 }
 
@@ -96,6 +89,31 @@ absl::StatusOr<ModelData> LoadModelData(const std::vector<std::string>& logs) {
     data.tasks.push_back(std::move(measured));
   }
   return data;
+}
+
+MeasuredTask MeasuredTaskOf(const RecordedTask& space) {
+  MeasuredTask measured{&space.task, {}};
+  for (size_t i = 0; i < space.valid.size(); i++) {
+    const RecordedResult& r = space.results[i];
+    measured.measurements.push_back(
+        {space.task.space.config_at(space.valid[i]), r.outcome == Outcome::kOk, r.value});
+  }
+  return measured;
+}
+
+absl::Status AddRecordedSpaces(const std::vector<std::string>& files, ModelData& data) {
+  for (const std::string& file : files) {
+    const auto space = ReadRecordedSpace(file);
+    if (!space.ok()) return space.status();
+    auto bound = BindRecordedSpace(*space, file);
+    if (!bound.ok()) return bound.status();
+    MeasuredTask measured = MeasuredTaskOf(*bound);
+    data.owned.push_back(std::make_unique<Task>(std::move(bound->task)));
+    measured.task = data.owned.back().get();
+    data.records += static_cast<int64_t>(measured.measurements.size());
+    data.tasks.push_back(std::move(measured));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace halyard

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "cost_model/dataset.h"
+#include "logs/recorded_space.h"
 #include "schedules/task.h"
 
 namespace halyard {
@@ -16,7 +17,7 @@ struct ModelData {
   std::vector<std::unique_ptr<Task>> owned;
   std::vector<MeasuredTask> tasks;  // point into `owned`
 
-  int64_t records = 0;  // taken
+  int64_t records = 0;  // taken, those of recorded spaces included
   // Left out, by reason.
   int64_t other_phase = 0;     // of finals
   int64_t infrastructure = 0;  // losses that say nothing of the config
@@ -25,9 +26,16 @@ struct ModelData {
 };
 
 // Screening records of all logs together: of each task those of its newest space version in any of
-// them. A config measured several times counts once, with the median. Device figures are those of
-// this program's device files; `host` is this machine, so logs of another machine's host do not
-// belong here. Errors are those of OpenSqliteLog.
+// them. A config measured several times counts once, with the median of all samples. Device figures
+// are those of this program's device files; `host` is this machine, so logs of another machine's
+// host do not belong here. Errors are those of OpenSqliteLog.
 absl::StatusOr<ModelData> LoadModelData(const std::vector<std::string>& logs);
+
+// Adds recorded spaces, each as a task of its own, also beside the same task of a log. Errors are
+// those of ReadRecordedSpace and BindRecordedSpace.
+absl::Status AddRecordedSpaces(const std::vector<std::string>& files, ModelData& data);
+
+// The results of a recorded space as training data; points to its task.
+MeasuredTask MeasuredTaskOf(const RecordedTask& space);
 
 }  // namespace halyard

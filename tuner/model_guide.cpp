@@ -91,6 +91,17 @@ std::function<std::vector<float>(const std::vector<Config>&)> ModelGuide::score(
   };
 }
 
+std::function<std::vector<Belief>(const std::vector<Config>&)> ModelGuide::belief() const {
+  if (!trusted_) return nullptr;
+  return [this](const std::vector<Config>& configs) {
+    std::vector<float> spread;
+    const std::vector<float> mean = model_->Predict(features_.Matrix(configs), &spread);
+    std::vector<Belief> beliefs(mean.size());
+    for (size_t i = 0; i < mean.size(); i++) beliefs[i] = {mean[i], spread[i]};
+    return beliefs;
+  };
+}
+
 std::string ModelGuide::report() const {
   std::string text = origin_;
   if (correlation_)

@@ -24,8 +24,10 @@ class ModelGuide final : public SearchGuide {
 
   void Learn(const std::vector<Trial>& trials, size_t first_new) override;
   std::function<std::vector<float>(const std::vector<Config>&)> score() const override;
+  std::function<std::vector<Belief>(const std::vector<Config>&)> belief() const override;
   std::optional<double> correlation() const override { return correlation_; }
   bool trusted() const { return trusted_; }
+  const CostModel& model() const { return *model_; }
   // Batches after which the model was, or stayed, set aside.
   int batches_set_aside() const { return set_aside_; }
   // And features that could not be computed.

@@ -1,41 +1,16 @@
 #include "tuner/progress.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "fmt/format.h"
+#include "tuner/duration_text.h"
 
 namespace halyard {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-size_t TerminalColumns() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 80;
-}
-
-std::string Seconds(double s) {
-  const int whole = static_cast<int>(std::max(0.0, s));
-  return whole >= 60 ? fmt::format("{}m{:02}s", whole / 60, whole % 60) : fmt::format("{}s", whole);
-}
-
-}  // namespace
 
 Progress::Progress(const TuneOptions& options, const Roofline& roofline, double time_budget_seconds)
-    : options_(options),
-      roofline_(roofline),
-      time_budget_seconds_(time_budget_seconds),
-      terminal_(isatty(STDERR_FILENO) != 0),
-      begin_(Clock::now()) {}
-
-Progress::~Progress() { Finish(); }
+    : options_(options), roofline_(roofline), time_budget_seconds_(time_budget_seconds) {}
 
 void Progress::OnPhase(const std::string& what) {
   phase_ = what;
@@ -63,37 +38,13 @@ void Progress::OnTrial(const SearchResult& r) {
   if (counted && here > 0 && r.seconds > 0) {
     left = std::min(left, (options_.trials - done) * r.seconds / here);
   }
-  if (std::isfinite(left) && left > 0) text += "  left " + Seconds(left);
+  if (std::isfinite(left) && left > 0) text += "  left " + DurationText(left);
   trials_text_ = text;
   Show(false);
 }
 
-std::string Progress::Line() const {
-  std::string line = trials_text_;
-  if (!phase_.empty()) line += "  " + phase_;
-  return line;
-}
-
 void Progress::Show(bool force) {
-  const auto now = Clock::now();
-  const double since = std::chrono::duration<double>(now - shown_).count();
-  if (terminal_) {
-    if (!force && since < 0.1) return;
-    std::string line = Line();
-    line.resize(std::min(line.size(), TerminalColumns() - 1));
-    fmt::print(stderr, "\r\033[K{}", line);
-    std::fflush(stderr);
-    live_ = true;
-  } else {
-    if (!force && since < 10) return;
-    fmt::print(stderr, "{}\n", Line());
-  }
-  shown_ = now;
-}
-
-void Progress::Finish() {
-  if (live_) fmt::print(stderr, "\r\033[K");
-  live_ = false;
+  line_.Show(phase_.empty() ? trials_text_ : trials_text_ + "  " + phase_, force);
 }
 
 }  // namespace halyard

@@ -2,10 +2,9 @@
 // otherwise. Always on stderr; stdout is for results.
 #pragma once
 
-#include <chrono>
-#include <optional>
 #include <string>
 
+#include "tuner/live_line.h"
 #include "tuner/roofline.h"
 #include "tuner/tune_loop.h"
 
@@ -14,26 +13,21 @@ namespace halyard {
 class Progress final : public SearchObserver {
  public:
   Progress(const TuneOptions& options, const Roofline& roofline, double time_budget_seconds);
-  ~Progress() override;
 
   void OnPhase(const std::string& what) override;
   void OnTrial(const SearchResult& so_far) override;
   // Ends the live line, so that what is printed next starts on its own.
-  void Finish();
+  void Finish() { line_.Finish(); }
 
  private:
-  std::string Line() const;
   void Show(bool force);
 
   const TuneOptions& options_;
   const Roofline roofline_;
   const double time_budget_seconds_;
-  const bool terminal_;
-  const std::chrono::steady_clock::time_point begin_;
-  std::chrono::steady_clock::time_point shown_;
   std::string phase_;
   std::string trials_text_;
-  bool live_ = false;
+  LiveLine line_;
 };
 
 }  // namespace halyard

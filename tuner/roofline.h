@@ -3,6 +3,7 @@
 
 #include "rpc_farm/measure_peak.h"
 #include "schedules/task.h"
+#include "tuner/measured_time.h"
 
 namespace halyard {
 
@@ -32,7 +33,7 @@ inline Roofline RooflineOf(const Task& task, const Peak& peak) {
   r.copy_gb_per_s = peak.copy_gb_per_s;
   r.flops = task.op->Flops(task.workload);
   r.bytes = task.op->Bytes(task.workload);
-  if (task.device.board_kind == BoardKind::kVirtual) r.ns_per_unit = 1.0 / task.device.clock_ghz;
+  r.ns_per_unit = NanosecondsPerUnit(task.device);
   return r;
 }
 

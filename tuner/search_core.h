@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,21 +12,37 @@
 #include "absl/status/statusor.h"
 #include "cost_model/base_model.h"
 #include "schedules/task.h"
+#include "tuner/expected_gain.h"
 #include "tuner/search_guide.h"
 #include "tuner/search_strategy.h"
 
 namespace halyard {
 
-// A search that has not got better for this many trials stops.
-inline constexpr int kPatienceTrials = 256;
+// Why a search ended, where callers want to know.
+inline constexpr char kTrialBudgetUsed[] = "trial budget used";
+inline constexpr char kSpaceUsedUp[] = "every valid config has been tried";
+inline constexpr char kTooLittleExpected[] = "too little is expected of more trials";
+
+// A search none of whose first trials, this many, were ok stops: there is nothing to expect from.
+inline constexpr int kFruitlessTrials = 256;
+
+// When a search has had enough.
+struct SearchLimits {
+  int trials = std::numeric_limits<int>::max();  // budget, resumed ones included
+  // Stops when the next kForecastTrials are expected to bring less than this share of the best
+  // value; 0: never for that.
+  double stop_gain = 0;
+};
 
 // Not thread-safe. `task` must outlive it.
 class SearchCore {
  public:
-  // `guide` may be null where the strategy does not use a score. `trials`: budget, resumed ones
-  // included.
+  // `guide` may be null where the strategy does not use a score.
   SearchCore(const Task& task, std::unique_ptr<SearchStrategy> strategy,
-             std::unique_ptr<SearchGuide> guide, int trials);
+             std::unique_ptr<SearchGuide> guide, SearchLimits limits);
+
+  // Valid configs that were good for similar tasks, the most promising first: SearchState::similar.
+  void BeginNear(std::vector<Config> similar) { state_.similar = std::move(similar); }
 
   // Takes what earlier runs measured. A config that is there already counts once; false then.
   bool Resume(const Config& config, bool ok, double value);
@@ -36,31 +53,41 @@ class SearchCore {
   // Asked before every batch; not empty: the search stops for this reason.
   using WhyStop = std::function<std::string()>;
 
-  // Proposes, has measured, learns, until a budget is used, nothing improves, the space is used up
-  // or `why_stop` says so. Returns why it stopped, or the first error of `measure`.
+  // Proposes, has measured, learns: one batch of at most `most` trials. Returns "" where there may
+  // be more to do, otherwise why the search is over (a budget is used, too little is expected, the
+  // space is used up or `why_stop` says so; nothing was measured then), or the first error of
+  // `measure`. REQUIRES: most >= 1.
+  absl::StatusOr<std::string> Step(const WhyStop& why_stop, const MeasureBatch& measure,
+                                   int most = std::numeric_limits<int>::max());
+  // Steps until the search is over. Returns why, or the first error of `measure`.
   absl::StatusOr<std::string> Run(const WhyStop& why_stop, const MeasureBatch& measure);
   void Add(const Config& config, bool ok, double value);
+  // What a config that was added before is after more measurements.
+  void Refine(const Config& config, bool ok, double value);
 
   const std::vector<Trial>& trials() const { return state_.trials; }  // resumed ones first
   const Trial* best() const;  // the earliest of the lowest; nullptr where none is ok
   std::optional<double> correlation() const;
   std::string guide_report() const;  // SearchGuide::report
+  int batch_size() const { return strategy_->batch_size(); }
 
  private:
   std::string WhyEnough() const;
-  std::vector<Config> NextBatch();
+  std::vector<Config> NextBatch(int most);
 
   const Task& task_;
   std::unique_ptr<SearchStrategy> strategy_;
   std::unique_ptr<SearchGuide> guide_;
-  const int budget_;
+  const SearchLimits limits_;
   SearchState state_;
+  bool begun_ = false;  // a step was made, so what was resumed has been learnt from
 };
 
 // With one of our strategies, and the cost model for those that use it, which starts from `base`
-// where there is one. REQUIRES: `strategy` is one of StrategyNames().
+// where there is one, as the search does from the best configs of similar tasks that it knows.
+// REQUIRES: `strategy` is one of StrategyNames().
 std::unique_ptr<SearchCore> MakeSearchCore(const Task& task, const std::string& strategy,
-                                           uint64_t seed, int trials,
+                                           uint64_t seed, SearchLimits limits,
                                            std::shared_ptr<const BaseModel> base = nullptr);
 
 // The earliest of the lowest; nullptr where none is ok.

@@ -22,6 +22,11 @@ class SearchGuide {
   // Learn.
   virtual std::function<std::vector<float>(const std::vector<Config>&)> score() const = 0;
 
+  // The same with how far the model's members disagree; empty where the model has no members.
+  virtual std::function<std::vector<Belief>(const std::vector<Config>&)> belief() const {
+    return nullptr;
+  }
+
   // Spearman's correlation of prediction and measurement on the newest batch; nothing before a
   // model has ranked one.
   virtual std::optional<double> correlation() const = 0;

@@ -22,12 +22,21 @@ struct Trial {
   double value = 0;  // meaningful where ok; smaller is better
 };
 
+// A model's prediction, larger is better, and how far the members of its ensemble disagree.
+struct Belief {
+  float mean = 0, spread = 0;
+};
+
 struct SearchState {
   const Task* task = nullptr;
   std::vector<Trial> trials;           // in the order they were proposed
   std::unordered_set<uint64_t> tried;  // indices of all trials
   // Larger is better, for a batch; empty while there is no model better than chance.
   std::function<std::vector<float>(const std::vector<Config>&)> score;
+  // The same with its doubts; empty also where a model has none.
+  std::function<std::vector<Belief>(const std::vector<Config>&)> belief;
+  // Valid configs that were good for similar tasks, the most promising first.
+  std::vector<Config> similar;
 };
 
 class SearchStrategy {

@@ -5,12 +5,10 @@
 #include "fmt/format.h"
 
 namespace halyard {
-namespace {
 
 using nlohmann::json;
 
-// Breaks a config's text into lines that fit a narrow terminal.
-std::string Wrapped(const std::string& text, const std::string& indent, size_t columns = 78) {
+std::string Wrapped(const std::string& text, const std::string& indent, size_t columns) {
   std::string out;
   size_t at = 0;
   for (size_t begin = 0; begin < text.size();) {
@@ -42,18 +40,34 @@ std::string FailureLines(const SearchResult& search) {
   return text;
 }
 
-}  // namespace
+std::string VirtualBoardNote(const Device& device) {
+  return fmt::format(
+      "  the board was VIRTUAL: cycles counted under emulation, shown at {} GHz; no board ran "
+      "this\n",
+      device.clock_ghz);
+}
+
+json OutcomesJson(const SearchResult& search) {
+  json trials;
+  for (size_t i = 0; i < kOutcomeNames.size(); i++) {
+    const auto found = search.outcomes.find(static_cast<Outcome>(i));
+    trials[std::string(kOutcomeNames[i])] = found == search.outcomes.end() ? 0 : found->second;
+  }
+  return trials;
+}
+
+json ForecastJson(const Forecast& forecast) {
+  return {{"trials", forecast.trials},
+          {"gain", forecast.gain},
+          {"deviation", forecast.deviation},
+          {"seconds", forecast.seconds ? json(*forecast.seconds) : json()}};
+}
 
 std::string SummaryText(const Summary& s) {
   const Roofline& roof = s.roofline;
   const bool is_virtual = s.task.device.board_kind == BoardKind::kVirtual;
   std::string out = fmt::format("{} on {}\n", s.task.workload.ToText(), s.task.device.id);
-  if (is_virtual) {
-    out += fmt::format(
-        "  the board was VIRTUAL: cycles counted under emulation, shown at {} GHz; no board ran "
-        "this\n",
-        s.task.device.clock_ghz);
-  }
+  if (is_virtual) out += VirtualBoardNote(s.task.device);
   out += fmt::format("\n  {:<28} {:>10} {:>9} {:>6} {:>9}\n", "", "ms", "GFLOP/s",
                      roof.memory_bound() ? "% copy" : "% peak", "to winner");
   for (const Finalist& f : s.final.table) {
@@ -92,6 +106,10 @@ std::string SummaryText(const Summary& s) {
   out +=
       fmt::format("\n            {:.1f} s, {:.1f} trials/s; stopped: {}\n", s.search.seconds,
                   s.search.seconds > 0 ? here / s.search.seconds : 0.0, s.search.stopped_because);
+  const std::string more = ForecastText(s.search.forecast);
+  if (!more.empty() && more != s.search.stopped_because) {
+    out += fmt::format("            {}\n", more);
+  }
   if (!s.search.model.empty()) {
     out += "  model     " + Wrapped(s.search.model, "            ").substr(12) + "\n";
   }
@@ -107,11 +125,6 @@ std::string SummaryText(const Summary& s) {
 }
 
 json SummaryJson(const Summary& s) {
-  json trials;
-  for (size_t i = 0; i < kOutcomeNames.size(); i++) {
-    const auto found = s.search.outcomes.find(static_cast<Outcome>(i));
-    trials[std::string(kOutcomeNames[i])] = found == s.search.outcomes.end() ? 0 : found->second;
-  }
   json finalists = json::array();
   for (const Finalist& f : s.final.table) {
     finalists.push_back({{"label", f.label},
@@ -136,12 +149,13 @@ json SummaryJson(const Summary& s) {
           {"finalists", finalists},
           {"peer_failed", s.final.peer_failed},
           {"rounds", s.final.rounds},
-          {"trials", trials},
+          {"trials", OutcomesJson(s.search)},
           {"resumed", s.search.resumed},
           {"trials_per_second", s.search.seconds > 0 ? here / s.search.seconds : 0.0},
           {"seconds", s.search.seconds},
           {"model", s.search.model},
           {"stopped", s.search.stopped_because},
+          {"expected", ForecastJson(s.search.forecast)},
           {"rank_correlation", s.search.correlation ? json(*s.search.correlation) : json()},
           {"library", s.library},
           {"header", s.header},

@@ -80,4 +80,23 @@ absl::StatusOr<Record> TrialRunner::Measure(const Config& config, const BuildRes
   return std::move(one[0]);
 }
 
+absl::StatusOr<std::vector<Record>> TrialRunner::MeasureTogether(
+    const std::vector<Config>& configs, const std::vector<BuildResult>& built, int samples,
+    double round_seconds) {
+  const auto times = runner_.Interleave(built, samples, round_seconds);
+  std::vector<Record> records;
+  for (size_t i = 0; times.ok() && i < configs.size(); i++) {
+    Record r = RecordOf(bench_, configs[i]);
+    r.samples = (*times)[i];
+    r.outcome = r.samples.empty() ? Outcome::kWrongResult : Outcome::kOk;
+    r.message = r.samples.empty() ? "wrong when run again beside others" : "interleaved";
+    if (r.outcome == Outcome::kOk) r.checks = "probe,poison,guards,finite,inputs";
+    r.artifact_sha256 = built[i].sha256;
+    records.push_back(std::move(r));
+  }
+  if (records.empty()) return records;
+  if (auto s = bench_.log.Append(records); !s.ok()) return s;
+  return records;
+}
+
 }  // namespace halyard

@@ -36,7 +36,8 @@ struct LoggedTrial {
 };
 
 // What the log has of the task's space as it is now, in the order of trial: screenings, and no
-// infrastructure losses, which said nothing about the candidate.
+// infrastructure losses, which said nothing about the candidate. A config that was measured again
+// is there again.
 absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log, const Task& task);
 
 // Not thread-safe. `bench` must outlive it.
@@ -52,6 +53,14 @@ class TrialRunner {
   // says (ResourceExhausted: the disk is full).
   absl::StatusOr<Record> Measure(const Config& config, const BuildResult& built,
                                  const TimingPolicy& policy);
+
+  // Times configs that have been measured in interleaved rounds, `samples` of each, and appends a
+  // record for each; a round lasts some `round_seconds`. One that is wrong this time is
+  // wrong_result: it was right by chance before. Empty where the run was lost: what was known
+  // before stands. Errors are the log's.
+  absl::StatusOr<std::vector<Record>> MeasureTogether(const std::vector<Config>& configs,
+                                                      const std::vector<BuildResult>& built,
+                                                      int samples, double round_seconds);
 
  private:
   const Workbench& bench_;

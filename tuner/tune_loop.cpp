@@ -1,8 +1,7 @@
 #include "tuner/tune_loop.h"
 
 #include <chrono>
-
-#include "fmt/format.h"
+#include <map>
 
 namespace halyard {
 namespace {
@@ -26,67 +25,109 @@ void Count(SearchResult& result, Outcome outcome, const std::string& message) {
   }
 }
 
-// Takes what earlier runs logged of this task, so that nothing is measured twice.
-absl::Status Resume(const Workbench& bench, SearchCore& core, SearchResult& result) {
-  const auto logged = LoggedTrials(bench.log, bench.task);
-  if (!logged.ok()) return logged.status();
-  for (const auto& [config, record] : *logged) {
-    const bool ok = record.outcome == Outcome::kOk;
-    if (!core.Resume(config, ok, ok ? record.value() : 0)) continue;
-    Count(result, record.outcome, record.message);
-    result.resumed++;
-  }
-  result.trials = core.trials();
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 const Trial* SearchResult::best() const { return BestTrial(trials); }
 
+TaskSearch::TaskSearch(const Workbench& bench, SearchObserver& observer)
+    : bench_(bench),
+      observer_(observer),
+      core_(MakeSearchCore(bench.task, bench.options.strategy, bench.options.seed,
+                           {bench.options.trials, bench.options.stop_gain}, bench.base_model)),
+      screening_(bench) {}
+
+absl::Status TaskSearch::Resume() {
+  const auto logged = LoggedTrials(bench_.log, bench_.task);
+  if (!logged.ok()) return logged.status();
+  std::map<Config, Record> known;
+  for (const auto& [config, record] : *logged) {
+    const auto [at, first] = known.try_emplace(config, record);
+    Record& all = at->second;
+    const bool ok = record.outcome == Outcome::kOk;
+    if (first) {
+      core_->Resume(config, ok, ok ? record.value() : 0);
+      Count(result_, record.outcome, record.message);
+      result_.resumed++;
+    } else if (all.outcome == Outcome::kOk && ok) {
+      all.samples.insert(all.samples.end(), record.samples.begin(), record.samples.end());
+      core_->Refine(config, true, all.value());
+    } else if (record.outcome == Outcome::kWrongResult) {
+      all.outcome = Outcome::kWrongResult;
+      core_->Refine(config, false, 0);
+    }
+  }
+  result_.trials = core_->trials();
+  result_.forecast = Expect(kForecastTrials);
+  observer_.OnTrial(result_);
+  return absl::OkStatus();
+}
+
+Forecast TaskSearch::Expect(int more) const {
+  if (result_.stopped_because == kSpaceUsedUp) return {};
+  Forecast forecast = ForecastGain(core_->trials(), more);
+  forecast.seconds = pace_.Seconds(more);
+  return forecast;
+}
+
+absl::StatusOr<std::string> TaskSearch::Step(const SearchCore::WhyStop& why_stop, int most) {
+  const auto begin = Clock::now();
+  const double before = result_.seconds;
+  const size_t trials_before = core_->trials().size();
+  auto elapsed = [&] {
+    return before + std::chrono::duration<double>(Clock::now() - begin).count();
+  };
+  const auto show = [&] {
+    result_.trials = core_->trials();
+    result_.seconds = elapsed();
+    result_.correlation = core_->correlation();
+    observer_.OnTrial(result_);
+  };
+  Screening::Callbacks callbacks;
+  callbacks.phase = [&](const std::string& what) { observer_.OnPhase(what); };
+  callbacks.stop = [&] { return !why_stop().empty(); };
+  callbacks.incumbent = [&] { return core_->best() != nullptr ? core_->best()->value : 0; };
+  callbacks.taken = [&](const Config& config, const BuildResult& built, const Record& record) {
+    const bool ok = record.outcome == Outcome::kOk;
+    core_->Add(config, ok, ok ? record.value() : 0);
+    if (ok) result_.artifacts[bench_.task.space.index_of(config)] = built;
+    Count(result_, record.outcome, record.message);
+    show();
+  };
+  callbacks.refined = [&](const Config& config, const Record& record) {
+    const bool ok = record.outcome == Outcome::kOk;
+    core_->Refine(config, ok, ok ? record.value() : 0);
+    if (!ok) result_.artifacts.erase(bench_.task.space.index_of(config));
+    show();
+  };
+  const auto measure = [&](const std::vector<Config>& configs) {
+    return screening_.Screen(configs, callbacks);
+  };
+  auto stopped = core_->Step(why_stop, measure, most);
+  if (!stopped.ok()) return stopped;
+  result_.seconds = elapsed();
+  pace_.Add(core_->trials().size() - trials_before, result_.seconds - before);
+  result_.correlation = core_->correlation();
+  result_.model = core_->guide_report();
+  result_.stopped_because = *stopped;
+  result_.forecast = Expect(kForecastTrials);
+  if (*stopped == kTooLittleExpected) result_.stopped_because = ForecastText(result_.forecast);
+  return stopped;
+}
+
 absl::StatusOr<SearchResult> Search(const Workbench& bench, double time_budget_seconds,
                                     SearchObserver& observer) {
   const auto begin = Clock::now();
-  const auto core = MakeSearchCore(bench.task, bench.options.strategy, bench.options.seed,
-                                   bench.options.trials, bench.base_model);
-  TrialRunner runner(bench);
-  SearchResult result;
-  if (auto s = Resume(bench, *core, result); !s.ok()) return s;
-  observer.OnTrial(result);
-
-  auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
+  TaskSearch search(bench, observer);
+  if (auto s = search.Resume(); !s.ok()) return s;
   auto why_stop = [&]() -> std::string {
     if (bench.interrupted) return "interrupted";
-    return elapsed() >= time_budget_seconds ? "time budget used" : "";
+    const std::chrono::duration<double> elapsed = Clock::now() - begin;
+    return elapsed.count() >= time_budget_seconds ? "time budget used" : "";
   };
-  auto measure = [&](const std::vector<Config>& configs) -> absl::Status {
-    observer.OnPhase(fmt::format("building {}", configs.size()));
-    const std::vector<BuildResult> built = runner.Build(configs);
-    for (size_t i = 0; i < configs.size() && why_stop().empty(); i++) {
-      observer.OnPhase("measuring");
-      TimingPolicy policy;
-      if (const Trial* best = core->best()) policy.incumbent_ns = best->value;
-      const auto record = runner.Measure(configs[i], built[i], policy);
-      if (!record.ok()) return record.status();
-
-      const bool ok = record->outcome == Outcome::kOk;
-      core->Add(configs[i], ok, ok ? record->value() : 0);
-      if (ok) result.artifacts[bench.task.space.index_of(configs[i])] = built[i];
-      Count(result, record->outcome, record->message);
-      result.trials = core->trials();
-      result.seconds = elapsed();
-      result.correlation = core->correlation();
-      observer.OnTrial(result);
-    }
-    return absl::OkStatus();
-  };
-  auto stopped = core->Run(why_stop, measure);
-  if (!stopped.ok()) return stopped.status();
-  result.stopped_because = *std::move(stopped);
-  result.seconds = elapsed();
-  result.correlation = core->correlation();
-  result.model = core->guide_report();
-  return result;
+  while (search.result().stopped_because.empty()) {
+    if (auto stopped = search.Step(why_stop); !stopped.ok()) return stopped.status();
+  }
+  return search.result();
 }
 
 }  // namespace halyard

@@ -40,6 +40,15 @@ double SampleNs(Kernel& kernel, int64_t estimate_ns, int64_t min_ns) {
   return static_cast<double>(elapsed) / static_cast<double>(runs);
 }
 
+// One sample is slow by chance too often to be the end of a candidate, unless by far.
+bool GivenUp(const std::vector<double>& samples, const TimingPolicy& policy) {
+  constexpr double kByFar = 3;
+  if (policy.incumbent_ns <= 0 || samples.size() > 2) return false;
+  const double limit = policy.give_up_factor * policy.incumbent_ns;
+  const double fastest = *std::min_element(samples.begin(), samples.end());
+  return fastest > (samples.size() == 1 ? kByFar * limit : limit);
+}
+
 }  // namespace
 
 EntryResult CheckedRun(Kernel& kernel) {
@@ -64,10 +73,9 @@ EntryResult MeasureEntry(Kernel& kernel, const TimingPolicy& policy) {
   }
   do {
     result.samples_ns.push_back(SampleNs(kernel, estimate_ns, policy.min_sample_ns));
-    const double first = result.samples_ns.front();
     estimate_ns = std::max<int64_t>(1, std::llround(result.samples_ns.back()));
-    if (policy.incumbent_ns > 0 && first > policy.give_up_factor * policy.incumbent_ns) break;
-  } while (static_cast<int>(result.samples_ns.size()) < policy.samples &&
+  } while (!GivenUp(result.samples_ns, policy) &&
+           static_cast<int>(result.samples_ns.size()) < policy.samples &&
            NowNs() - begin < policy.cap_ns);
   kernel.CheckIntegrity(&result);
   return result;

@@ -76,6 +76,8 @@ TEST_F(BadInput, UnknownNames) {
   ExpectRefused(With({"--trials", "0"}), "--trials");
   ExpectRefused(With({"--time", "soon"}), "'soon'");
   ExpectRefused(With({"--time", "-5m"}), "'-5m'");
+  ExpectRefused(With({"--stop-gain", "-0.1"}), "--stop-gain is -0.1");
+  ExpectRefused(With({"--stop-gain", "little"}), "stop-gain");
   ExpectRefused(With({"--peer", "adams2019"}), "--peer");
   ExpectRefused({"--op", "gemm", "--device", "host"}, "--shape");
   ExpectRefused({"harvest"}, "'harvest'");
@@ -160,6 +162,54 @@ TEST_F(BadInput, Record) {
   ExpectRefused(nowhere, "no/such/folder");
 }
 
+TEST_F(BadInput, Explain) {
+  const auto explain = [](std::vector<std::string> more, const std::string& shape = "64x300") {
+    std::vector<std::string> args = {"explain", "--op",     "softmax", "--shape",
+                                     shape,     "--device", "rpi4"};
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  };
+  ExpectRefused({"explain", "--shape", "8x8", "--device", "rpi4"}, "--op is missing");
+  ExpectRefused(explain({}, "8"), "1 sizes");
+  ExpectRefused(explain({"--frobnicate"}), "--frobnicate is not an option of tune explain");
+  ExpectRefused(explain({}), "tuned.db");
+  ExpectRefused(explain({"--log", "missing.db"}), "missing.db");
+  ExpectRefused(explain({"--rounds", "4"}), "--rounds is 4; give a number from 5 to 100");
+  ExpectRefused(explain({"--rounds", "many"}), "rounds");
+  ExpectRefused(explain({"--model", "missing.bin"}), "--model: no model 'missing.bin'");
+  ExpectRefused(explain({"--config", "vec=4"}),
+                "--config: knob 'form' is missing; give every knob");
+  ExpectRefused(explain({"--config", "tile=4"}), "--config: no knob named 'tile'");
+  const std::string rest = ",partials=1,unroll=1,block=1,grain=1,parallel=yes";
+  ExpectRefused(explain({"--config", "form=store,vec=7" + rest}), "knob 'vec' has no value '7'");
+  ExpectRefused(explain({"--config",
+                         "form=store,vec=4,partials=1,unroll=1,block=8,grain=32,"
+                         "parallel=yes"}),
+                "more rows a task than the tensor has");
+  ExpectRefused(explain({"--config", "form=store,vec=4" + rest, "--log", "missing.db"}),
+                "missing.db");
+  // There, and of another task.
+  const auto log = OpenSqliteLog("other.db", LogMode::kWrite);
+  ASSERT_TRUE(log.ok());
+  std::vector<Record> records(1);
+  records[0].workload = "softmax:64x301:f32";
+  records[0].device = "rpi4";
+  records[0].unit = "virtual_cycles";
+  records[0].board_kind = BoardKind::kVirtual;
+  records[0].config = "form=store";
+  records[0].samples = {5};
+  records[0].outcome = Outcome::kOk;
+  ASSERT_TRUE((*log)->Append(records).ok());
+  ExpectRefused(explain({"--log", "other.db"}),
+                "'other.db' has no ok record of softmax:64x300:f32@rpi4; ./tune --op softmax "
+                "--shape 64x300 --device rpi4 --log other.db gives it one",
+                3);
+  records[0].workload = "softmax:64x300:f32";
+  records[0].space_version = 0;
+  ASSERT_TRUE((*log)->Append(records).ok());
+  ExpectRefused(explain({"--log", "other.db"}), "only older ones", 3);
+}
+
 TEST_F(BadInput, Model) {
   ExpectRefused({"model"}, "'model ' is not a command");
   ExpectRefused({"model", "praise"}, "'model praise' is not a command");
@@ -177,6 +227,56 @@ TEST_F(BadInput, Model) {
   const ChildResult nothing = Run({"model", "eval", "--log", "empty.db"});
   EXPECT_EQ(nothing.exit_code, 3);
   EXPECT_NE(nothing.err.find("0 tasks with records are too few"), std::string::npos) << nothing.err;
+}
+
+TEST_F(BadInput, Suite) {
+  const auto suite = [](std::vector<std::string> more) {
+    std::vector<std::string> args = {"suite", "list.txt", "--device", "rpi4"};
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  };
+  ExpectRefused(suite({}), "'list.txt' cannot be read");
+  std::ofstream("list.txt") << "# only a comment\n";
+  ExpectRefused(suite({}), "'list.txt' has no workload; give lines such as");
+  std::ofstream("list.txt") << "gemm 8x8x8\n\nsoftmax 8 # x3\n";
+  ExpectRefused(suite({}), "list.txt:3: ");
+  std::ofstream("list.txt") << "gemm 8x8x8\nfft 16x16\n";
+  ExpectRefused(suite({}), "list.txt:2: ");
+  std::ofstream("list.txt") << "gemm 8x8x8\nsoftmax\n";
+  ExpectRefused(suite({}), "list.txt:2: not `OP SHAPE`");
+  std::ofstream("list.txt") << "gemm 8x8x8\ngemm 8x8x8 # x2\n";
+  ExpectRefused(suite({}), "list.txt:2: gemm:8x8x8:f32 stands twice");
+  std::ofstream("list.txt") << "gemm 8x8x8 # x0\n";
+  ExpectRefused(suite({}), "list.txt:1: x0");
+  std::ofstream("list.txt") << "gemm 8x8x8 # x2\n";
+  ExpectRefused({"suite", "--device", "rpi4"}, "workload file is missing");
+  ExpectRefused({"suite", "list.txt"}, "--device is missing");
+  ExpectRefused({"suite", "list.txt", "--device", "toaster"}, "toaster");
+  ExpectRefused(suite({"stray"}), "");
+  ExpectRefused(suite({"--frobnicate"}), "--frobnicate is not an option of tune suite");
+  ExpectRefused(suite({"--trials", "0"}), "--trials is 0");
+  ExpectRefused(suite({"--time", "soon"}), "'soon'");
+  ExpectRefused(suite({"--stop-gain", "-1"}), "--stop-gain is -1");
+  ExpectRefused(suite({"--stop-gain", "100"}), "--stop-gain is 100");
+  ExpectRefused(suite({"--stop-gain", "nan"}), "--stop-gain");
+  ExpectRefused(suite({"--strategy", "prayer"}), "'prayer'");
+  ExpectRefused(suite({"--out", "/proc/halyard"}), "/proc");
+  ExpectRefused(suite({"--log", "no/such/folder/tuned.db"}), "no/such/folder");
+}
+
+TEST_F(BadInput, ReplayModes) {
+  for (const std::string mode : {"--together", "--stops"}) {
+    ExpectRefused({"replay", mode}, "no file");
+    ExpectRefused({"replay", mode, "missing.space"}, "missing.space");
+    ExpectRefused({"replay", mode, "a.space", "--frobnicate"}, "of tune replay " + mode);
+    ExpectRefused({"replay", mode, "a.space", "--strategy", "sa,random"}, "'sa,random'");
+    ExpectRefused({"replay", mode, "a.space", "--seeds", "0"}, "--seeds is 0");
+    ExpectRefused({"replay", mode, "a.space", "--trials", "8"}, "--trials is 8");
+    ExpectRefused({"replay", mode, "a.space", "--model", "missing.bin"}, "missing.bin");
+  }
+  ExpectRefused({"replay", "--together", "a.space", "--weights", "1,2"}, "--weights has 2");
+  ExpectRefused({"replay", "--together", "a.space", "--weights", "-1"}, "'-1' is not a weight");
+  ExpectRefused({"replay", "--together", "a.space", "--stop-gain", "200"}, "--stop-gain is 200");
 }
 
 TEST_F(BadInput, Replay) {

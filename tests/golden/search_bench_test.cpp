@@ -1,6 +1,7 @@
-// The search bench, in small: every strategy on recorded spaces, to the last figure. A change of
-// these figures is a change of how we search; `tune replay` on larger recordings says whether it is
-// a better one. Where it is meant, run this test with HALYARD_UPDATE_GOLDENS=1.
+// The search bench, in small: every strategy on recorded spaces, and one budget dealt to them, to
+// the last figure. A change of these figures is a change of how we search; `tune replay` on larger
+// recordings says whether it is a better one. Where it is meant, run this test with
+// HALYARD_UPDATE_GOLDENS=1.
 
 #include <gtest/gtest.h>
 
@@ -10,37 +11,53 @@
 #include <thread>
 
 #include "tuner/replay/replay_report.h"
+#include "tuner/replay/together.h"
 
 namespace halyard {
 namespace {
 
-TEST(SearchBench, EveryFigureIsAsItWas) {
-  const std::string folder = HALYARD_GOLDENS;
-  std::vector<RecordedTask> spaces;
-  // Counted on the virtual board, and timed on a machine with its noise.
-  for (const char* name : {"softmax_512x300_rpi4.space", "softmax_1024x500_host.space"}) {
-    const std::string path = folder + "/" + name;
-    const auto space = ReadRecordedSpace(path);
-    ASSERT_TRUE(space.ok()) << space.status();
-    auto bound = BindRecordedSpace(*space, path);
-    ASSERT_TRUE(bound.ok()) << bound.status();
-    spaces.push_back(*std::move(bound));
+const std::string kFolder = HALYARD_GOLDENS;
+
+// Counted on the virtual board, and timed on a machine with its noise.
+std::vector<RecordedTask> Spaces() {
+  auto spaces = LoadRecordedTasks(
+      {kFolder + "/softmax_512x300_rpi4.space", kFolder + "/softmax_1024x500_host.space"});
+  EXPECT_TRUE(spaces.ok()) << spaces.status();
+  return spaces.ok() ? *std::move(spaces) : std::vector<RecordedTask>{};
+}
+
+int Threads() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+
+void ExpectGolden(const std::string& text, const std::string& name) {
+  const std::string path = kFolder + "/" + name;
+  if (std::getenv("HALYARD_UPDATE_GOLDENS") != nullptr) {
+    std::ofstream(path) << text;
+    GTEST_SKIP() << path << " written anew";
   }
+  std::ostringstream expected;
+  expected << std::ifstream(path).rdbuf();
+  EXPECT_EQ(text, expected.str());
+}
+
+TEST(SearchBench, EveryFigureIsAsItWas) {
+  const std::vector<RecordedTask> spaces = Spaces();
+  ASSERT_FALSE(spaces.empty());
   ReplayOptions options;
   options.strategies = ReplayStrategies();
   options.seeds = 5;
   options.trials = 128;
-  const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  const std::string text = ReportText(Report(spaces, options, ReplayAll(spaces, options, threads)));
+  ExpectGolden(ReportText(Report(spaces, options, ReplayAll(spaces, options, Threads()))),
+               "search_bench.txt");
+}
 
-  const std::string expected_path = folder + "/search_bench.txt";
-  if (std::getenv("HALYARD_UPDATE_GOLDENS") != nullptr) {
-    std::ofstream(expected_path) << text;
-    GTEST_SKIP() << expected_path << " written anew";
-  }
-  std::ostringstream expected;
-  expected << std::ifstream(expected_path).rdbuf();
-  EXPECT_EQ(text, expected.str());
+TEST(SearchBench, ADealtBudgetTooIsAsItWas) {
+  const std::vector<RecordedTask> spaces = Spaces();
+  ASSERT_FALSE(spaces.empty());
+  TogetherOptions options;
+  options.seeds = 5;
+  options.trials = 64;
+  options.weights = {1, 4};
+  ExpectGolden(TogetherText(ReplayTogether(spaces, options, Threads())), "together_bench.txt");
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ Run SearchOnce(const Task& task, Builder& builder, Executor& executor, const std
   if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
   TuneOptions options;
   options.trials = trials;
+  options.stop_gain = 0;  // all strategies the same trials
   options.strategy = strategy;
   options.seed = seed;
   std::atomic<bool> interrupted{false};

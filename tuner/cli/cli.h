@@ -30,11 +30,16 @@ const std::atomic<bool>& CatchInterrupts();
 
 // Each takes the arguments after its name and returns the process's exit code.
 int TuneCommand(const std::vector<std::string>& args);
+int ExplainCommand(const std::vector<std::string>& args);
 int LogCommand(const std::vector<std::string>& args);
 int DevicesCommand(const std::vector<std::string>& args);
 int ModelCommand(const std::vector<std::string>& args);
 int PackageCommand(const std::vector<std::string>& args);
 int RecordCommand(const std::vector<std::string>& args);
 int ReplayCommand(const std::vector<std::string>& args);
+int SuiteCommand(const std::vector<std::string>& args);
+// tune replay --together and tune replay --stops; `args` with that option.
+int TogetherCommand(const std::vector<std::string>& args);
+int StopsCommand(const std::vector<std::string>& args);
 
 }  // namespace halyard

@@ -15,18 +15,20 @@ int main(int argc, char** argv) {
   const auto rest = [&] { return std::vector<std::string>(args.begin() + 1, args.end()); };
   try {
     if (command == "build-worker") return BuildWorkerMain();
+    if (command == "explain") return ExplainCommand(rest());
     if (command == "log") return LogCommand(rest());
     if (command == "devices") return DevicesCommand(rest());
     if (command == "model") return ModelCommand(rest());
     if (command == "package") return PackageCommand(rest());
     if (command == "record") return RecordCommand(rest());
     if (command == "replay") return ReplayCommand(rest());
+    if (command == "suite") return SuiteCommand(rest());
     if (!command.empty() && command[0] != '-') {
       return Fail(
           kExitUsage,
           fmt::format(
-              "'{}' is not a command; give log, devices, model, package, record, replay, or "
-              "--op ... to tune (tune --help)",
+              "'{}' is not a command; give log, devices, explain, model, package, record, replay, "
+              "suite, or --op ... to tune (tune --help)",
               command));
     }
     return TuneCommand(args);

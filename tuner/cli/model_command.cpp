@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <chrono>
+#include <cmath>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
@@ -10,7 +11,6 @@
 
 #include "absl/strings/str_join.h"
 #include "cost_model/evaluation.h"
-#include "cost_model/tree_training.h"
 #include "fmt/chrono.h"
 #include "fmt/format.h"
 #include "tuner/cli/cli.h"
@@ -24,13 +24,16 @@ namespace po = boost::program_options;
 
 constexpr const char* kUsage =
     "give tune model train --log FILE... -o MODEL, tune model eval --log FILE... [--model MODEL] "
-    "[--folds N], or tune model show [MODEL]";
+    "[--folds N] [--by task|device], or tune model show [MODEL]; --space FILE... in place of --log "
+    "or "
+    "beside it";
 
 struct Arguments {
-  std::string command, file, out, model;
-  std::vector<std::string> logs;
+  std::string command, file, out, model, by;
+  std::vector<std::string> logs, spaces;
   int folds = 5;
   uint64_t seed = 1;
+  bool each = false;
 };
 
 void PrintLeftOut(const ModelData& data) {
@@ -46,25 +49,42 @@ void PrintLeftOut(const ModelData& data) {
              out.empty() ? "" : "; left out: ", absl::StrJoin(out, ", "));
 }
 
-// One of the rankings of `evaluation.h`, by operator; `tasks` counts those that have it.
+// One of the rankings of `evaluation.h`, by operator and device; `tasks` counts those that have it.
 void PrintScores(const char* title, const std::vector<TaskScore>& scores,
                  RankingScore MeanScore::*which, size_t MeanScore::*tasks) {
   fmt::print("\n  {:<38} {:>5} {:>6} {:>6} {:>8} {:>9}\n", title, "tasks", "pairs", "> 5 %",
              "Spearman", "best of 5");
-  std::set<std::string> ops;
-  for (const TaskScore& s : scores) ops.insert(s.op);
+  std::set<std::string> ops, devices;
+  for (const TaskScore& s : scores) {
+    ops.insert(s.op);
+    devices.insert(s.device);
+  }
   std::vector<std::string> rows(ops.begin(), ops.end());
+  if (devices.size() > 1) rows.insert(rows.end(), devices.begin(), devices.end());
   rows.emplace_back();
-  for (const std::string& op : rows) {
-    const MeanScore mean = MeanOver(scores, op);
+  for (const std::string& group : rows) {
+    const MeanScore mean = MeanOver(scores, group);
     const RankingScore& s = mean.*which;
     if (mean.*tasks == 0) continue;
-    fmt::print("  {:<38} {:>5} {:>6.3f} {:>6.3f} {:>8.3f} {:>9.3f}\n", op.empty() ? "all" : op,
-               mean.*tasks, s.pairs, s.clear_pairs, s.spearman, s.best_of_5);
+    fmt::print("  {:<38} {:>5} {:>6.3f} {:>6.3f} {:>8.3f} {:>9.3f}\n",
+               group.empty() ? "all" : group, mean.*tasks, s.pairs, s.clear_pairs, s.spearman,
+               s.best_of_5);
   }
 }
 
-void PrintAllScores(const std::vector<TaskScore>& scores) {
+// A task a line: unseen, and after a few samples.
+void PrintEach(const std::vector<TaskScore>& scores) {
+  fmt::print("\n  {:<58} {:>7} {:>6} {:>8} {:>9} {:>8}\n", "task", "configs", "pairs", "Spearman",
+             "best of 5", "after 20");
+  for (const TaskScore& s : scores) {
+    fmt::print("  {:<58} {:>7} {:>6.3f} {:>8.3f} {:>9.3f} {:>8.3f}\n", s.workload, s.configs,
+               s.unseen.pairs, s.unseen.spearman, s.unseen.best_of_5,
+               s.adapted.empty() ? std::nan("") : s.adapted.front().spearman);
+  }
+}
+
+void PrintAllScores(const Arguments& a, const std::vector<TaskScore>& scores) {
+  if (a.each) PrintEach(scores);
   PrintScores("no measurement of the task", scores, &MeanScore::unseen, &MeanScore::tasks);
   PrintScores("  of these, configs of several samples", scores, &MeanScore::steady,
               &MeanScore::steady_tasks);
@@ -101,30 +121,20 @@ void PrintSpeed(const ModelData& data, const BaseModel& model) {
              1e6 * rows_seconds / rows, model.trees.trees(), 1e6 * predict_seconds / rows);
 }
 
-std::string Today() { return fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr))); }
-
 absl::StatusOr<BaseModel> TrainOn(const ModelData& data, uint64_t seed) {
-  TreeOptions options;
-  options.seed = seed;
-  auto trees = TrainTrees(BuildDataset(data.tasks), options);
-  if (!trees.ok()) return trees.status();
-  BaseModel model;
-  BaseModel::Provenance& p = model.provenance;
-  p.records = data.records;
-  p.tasks = static_cast<int64_t>(data.tasks.size());
-  std::set<std::string> devices;
-  for (const MeasuredTask& t : data.tasks) {
-    p.tasks_by_operator[t.task->workload.op]++;
-    devices.insert(t.task->device.id);
-  }
-  p.devices.assign(devices.begin(), devices.end());
-  p.date = Today();
-  model.trees = *std::move(trees);
+  auto model = TrainBaseModel(data.tasks, seed);
+  if (!model.ok()) return model;
+  model->provenance.records = data.records;
+  model->provenance.date = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
   return model;
 }
 
+std::vector<int> FoldsOf(const Arguments& a, const ModelData& data) {
+  return a.by == "device" ? FoldsByDevice(data.tasks) : AssignFolds(data.tasks, a.folds, a.seed);
+}
+
 int Train(const Arguments& a, const ModelData& data) {
-  const auto scores = CrossValidate(data.tasks, a.folds, a.seed);
+  const auto scores = CrossValidate(data.tasks, FoldsOf(a, data), a.seed);
   if (!scores.ok()) return Fail(scores.status());
   auto model = TrainOn(data, a.seed);
   if (!model.ok()) return Fail(model.status());
@@ -134,7 +144,7 @@ int Train(const Arguments& a, const ModelData& data) {
                                {"Spearman", mean.unseen.spearman},
                                {"best of 5", mean.unseen.best_of_5}};
   if (const auto s = SaveBaseModel(*model, a.out); !s.ok()) return Fail(s);
-  PrintAllScores(*scores);
+  PrintAllScores(a, *scores);
   fmt::print("\n  model     {}\n", a.out);
   return kExitDone;
 }
@@ -143,14 +153,14 @@ int Eval(const Arguments& a, const ModelData& data) {
   if (!a.model.empty()) {
     const auto model = LoadBaseModel(a.model);
     if (!model.ok()) return Fail(kExitUsage, std::string(model.status().message()));
-    PrintAllScores(Evaluate(*model, data.tasks, a.seed));
+    PrintAllScores(a, Evaluate(*model, data.tasks, a.seed));
     fmt::print("\n  tasks that the model was trained on score better than those to come\n");
     PrintSpeed(data, **model);
     return kExitDone;
   }
-  const auto scores = CrossValidate(data.tasks, a.folds, a.seed);
+  const auto scores = CrossValidate(data.tasks, FoldsOf(a, data), a.seed);
   if (!scores.ok()) return Fail(scores.status());
-  PrintAllScores(*scores);
+  PrintAllScores(a, *scores);
   const auto model = TrainOn(data, a.seed);
   if (!model.ok()) return Fail(model.status());
   PrintSpeed(data, *model);
@@ -181,9 +191,14 @@ int ModelCommand(const std::vector<std::string>& args) {
   add("command", po::value(&a.command), "train, eval or show");
   add("file", po::value(&a.file), "show: the model (default: the one shipped with the program)");
   add("log", po::value(&a.logs)->multitoken(), "train, eval: measurement logs");
+  add("space", po::value(&a.spaces)->multitoken(),
+      "train, eval: recorded spaces, learned from as logs are");
   add("out,o", po::value(&a.out), "train: the file to write");
   add("model", po::value(&a.model), "eval: a model that is there, in place of cross-validation");
   add("folds", po::value(&a.folds)->default_value(5), "folds of the cross-validation, by task");
+  add("by", po::value(&a.by)->default_value("task"),
+      "eval: hold out task by task, or device by device");
+  add("each", po::bool_switch(&a.each), "train, eval: figures of every task too");
   add("seed", po::value(&a.seed)->default_value(1), "seed of folds and training");
   add("help,h", "print this");
   po::positional_options_description positional;
@@ -198,7 +213,12 @@ int ModelCommand(const std::vector<std::string>& args) {
   if (a.command != "train" && a.command != "eval") {
     return Fail(kExitUsage, fmt::format("'model {}' is not a command; {}", a.command, kUsage));
   }
-  if (a.logs.empty()) return Fail(kExitUsage, std::string("--log is missing; ") + kUsage);
+  if (a.logs.empty() && a.spaces.empty()) {
+    return Fail(kExitUsage, std::string("--log is missing; ") + kUsage);
+  }
+  if (a.by != "task" && a.by != "device") {
+    return Fail(kExitUsage, fmt::format("--by '{}' is not known; give task or device", a.by));
+  }
   if (a.command == "train") {
     if (a.out.empty()) return Fail(kExitUsage, std::string("--out is missing; ") + kUsage);
     // Known before the training, not after it.
@@ -211,9 +231,10 @@ int ModelCommand(const std::vector<std::string>& args) {
   if (a.folds < 2 || a.folds > 100) {
     return Fail(kExitUsage, fmt::format("--folds is {}; give 2 to 100", a.folds));
   }
-  const auto data = LoadModelData(a.logs);
+  auto data = LoadModelData(a.logs);
   if (!data.ok()) return Fail(data.status());
-  if (data->tasks.size() < static_cast<size_t>(a.folds)) {
+  if (const auto s = AddRecordedSpaces(a.spaces, *data); !s.ok()) return Fail(s);
+  if (a.by == "task" && data->tasks.size() < static_cast<size_t>(a.folds)) {
     return Fail(kExitNothingValid,
                 fmt::format("{} tasks with records are too few to learn from in {} folds",
                             data->tasks.size(), a.folds));

@@ -1,7 +1,3 @@
-#include <unistd.h>
-
-#include <chrono>
-#include <cmath>
 #include <filesystem>
 #include <iostream>
 
@@ -11,6 +7,8 @@
 #include "schedules/choose_restriction.h"
 #include "tuner/cli/cli.h"
 #include "tuner/cli/options.h"
+#include "tuner/duration_text.h"
+#include "tuner/live_line.h"
 #include "tuner/space_recorder.h"
 
 namespace halyard {
@@ -44,44 +42,18 @@ po::options_description Options(Arguments& a) {
   return d;
 }
 
-// One live line on a terminal, a line every ten seconds otherwise.
-class Display {
- public:
-  explicit Display(std::string unit) : unit_(std::move(unit)) {}
-  ~Display() {
-    if (live_) fmt::print(stderr, "\r\033[K");
+std::string ProgressText(const RecordingProgress& p, const std::string& unit) {
+  std::string line = fmt::format("{}/{}  best {:.4g} {}", p.done, p.total, p.best, unit);
+  const auto here = static_cast<double>(p.done - p.resumed);
+  if (here > 0 && p.seconds > 0) {
+    const double left = static_cast<double>(p.total - p.done) * p.seconds / here;
+    line += fmt::format("  {:.1f}/s  left {}", here / p.seconds, DurationText(left));
   }
-
-  void Show(const RecordingProgress& p) {
-    const auto now = std::chrono::steady_clock::now();
-    const double since = std::chrono::duration<double>(now - shown_).count();
-    if (p.done < p.total && since < (terminal_ ? 0.1 : 10)) return;
-    shown_ = now;
-    std::string line = fmt::format("{}/{}  best {:.4g} {}", p.done, p.total, p.best, unit_);
-    const auto here = static_cast<double>(p.done - p.resumed);
-    if (here > 0 && p.seconds > 0) {
-      const double left = static_cast<double>(p.total - p.done) * p.seconds / here;
-      line += fmt::format("  {:.1f}/s  left {:.0f}m{:02}s", here / p.seconds, std::floor(left / 60),
-                          static_cast<int>(left) % 60);
-    }
-    for (const auto& [outcome, count] : p.outcomes) {
-      line += fmt::format("  {} {}", OutcomeName(outcome), count);
-    }
-    if (terminal_) {
-      fmt::print(stderr, "\r\033[K{:.79}", line);
-    } else {
-      fmt::print(stderr, "{}\n", line);
-    }
-    live_ = terminal_;
-    std::fflush(stderr);
+  for (const auto& [outcome, count] : p.outcomes) {
+    line += fmt::format("  {} {}", OutcomeName(outcome), count);
   }
-
- private:
-  const std::string unit_;
-  const bool terminal_ = isatty(STDERR_FILENO) != 0;
-  std::chrono::steady_clock::time_point shown_;
-  bool live_ = false;
-};
+  return line;
+}
 
 absl::StatusOr<RestrictionRequest> RequestOf(const Arguments& a, const Task& task) {
   RestrictionRequest request;
@@ -130,8 +102,11 @@ int Run(const Arguments& a, const Task& whole) {
   const Workbench bench{*task, options, **builder, **executor, **log, CatchInterrupts()};
   absl::StatusOr<RecordedSpace> space;
   {
-    Display display(UnitOf(task->device.board_kind));
-    space = RecordSpace(bench, [&](const RecordingProgress& p) { display.Show(p); });
+    LiveLine display;
+    const std::string unit = UnitOf(task->device.board_kind);
+    space = RecordSpace(bench, [&](const RecordingProgress& p) {
+      display.Show(ProgressText(p, unit), /*force=*/p.done >= p.total);
+    });
   }
   if (!space.ok()) {
     return Fail(kExitInfrastructure,

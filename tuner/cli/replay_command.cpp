@@ -8,6 +8,8 @@
 #include "fmt/format.h"
 #include "tuner/cli/cli.h"
 #include "tuner/cli/options.h"
+#include "tuner/model_data.h"
+#include "tuner/replay/held_out_models.h"
 #include "tuner/replay/replay_report.h"
 
 namespace halyard {
@@ -18,6 +20,8 @@ namespace po = boost::program_options;
 struct Arguments {
   std::vector<std::string> files;
   std::string strategies, model;
+  std::vector<std::string> held_out;
+  int folds = 5;
   ReplayOptions options;
   bool json = false;
 };
@@ -32,7 +36,14 @@ po::options_description Options(Arguments& a) {
   add("trials", po::value(&a.options.trials)->default_value(256), "trials of one search");
   add("model", po::value(&a.model)->default_value("none"),
       "base model of our strategies: a file, or none; one that was not trained on these spaces");
+  add("hold-out", po::value(&a.held_out)->multitoken(),
+      "measurement logs: train the base model of each space on them and on the other "
+      "spaces, without what has the space's loops");
+  add("folds", po::value(&a.folds)->default_value(5),
+      "--hold-out: trainings that share the spaces");
   add("json", po::bool_switch(&a.json), "print one JSON object instead of tables");
+  add("together", "how one budget may be dealt to the spaces: tune replay --together --help");
+  add("stops", "what stopping searches early loses and saves: tune replay --stops --help");
   add("help,h", "print this");
   return d;
 }
@@ -55,19 +66,38 @@ absl::Status Check(Arguments& a) {
     return absl::InvalidArgumentError(
         fmt::format("{} is {}; give a number from 1 to {}", option, value, most));
   };
+  if (auto s = bounded("--folds", a.folds, 100); !s.ok()) return s;
+  if (a.model != "none" && !a.held_out.empty()) {
+    return absl::InvalidArgumentError("--model and --hold-out are two base models; give one");
+  }
   if (auto s = bounded("--seeds", a.options.seeds, 100'000); !s.ok()) return s;
   return bounded("--trials", a.options.trials, 1'000'000);
 }
 
-int Replay(const Arguments& a) {
-  std::vector<RecordedTask> spaces;
-  for (const std::string& file : a.files) {
-    const auto space = ReadRecordedSpace(file);
-    if (!space.ok()) return Fail(space.status());
-    auto bound = BindRecordedSpace(*space, file);
-    if (!bound.ok()) return Fail(bound.status());
-    spaces.push_back(*std::move(bound));
+// The base model of each space. REQUIRES: a.options.base_models holds --model's, if there is one.
+absl::Status ShareModels(Arguments& a, const std::vector<RecordedTask>& spaces) {
+  if (!a.options.base_models.empty()) {
+    a.options.base_models.assign(spaces.size(), a.options.base_models.front());
   }
+  if (a.held_out.empty()) return absl::OkStatus();
+  const auto logged = LoadModelData(a.held_out);
+  if (!logged.ok()) return logged.status();
+  auto models = HeldOutModels(spaces, logged->tasks, a.folds, /*seed=*/1);
+  if (!models.ok()) return models.status();
+  a.options.base_models = *std::move(models);
+  return absl::OkStatus();
+}
+
+int Replay(Arguments& a) {
+  if (a.model != "none") {
+    auto model = LoadBaseModel(a.model);
+    if (!model.ok()) return Fail(kExitUsage, "--model: " + std::string(model.status().message()));
+    a.options.base_models = {*std::move(model)};
+  }
+  const auto loaded = LoadRecordedTasks(a.files);
+  if (!loaded.ok()) return Fail(loaded.status());
+  const std::vector<RecordedTask>& spaces = *loaded;
+  if (auto s = ShareModels(a, spaces); !s.ok()) return Fail(s);
   const auto begin = std::chrono::steady_clock::now();
   const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const auto curves = ReplayAll(spaces, a.options, threads);
@@ -85,6 +115,9 @@ int Replay(const Arguments& a) {
 }  // namespace
 
 int ReplayCommand(const std::vector<std::string>& args) {
+  const auto has = [&](const char* mode) { return std::count(args.begin(), args.end(), mode) > 0; };
+  if (has("--together")) return TogetherCommand(args);
+  if (has("--stops")) return StopsCommand(args);
   Arguments a;
   const po::options_description options = Options(a);
   po::positional_options_description positional;
@@ -96,11 +129,6 @@ int ReplayCommand(const std::vector<std::string>& args) {
     return kExitDone;
   }
   if (auto s = Check(a); !s.ok()) return Fail(s);
-  if (a.model != "none") {
-    auto model = LoadBaseModel(a.model);
-    if (!model.ok()) return Fail(kExitUsage, "--model: " + std::string(model.status().message()));
-    a.options.base_model = *std::move(model);
-  }
   return Replay(a);
 }
 

@@ -8,21 +8,33 @@
 #include <thread>
 
 #include "tuner/replay/classic.h"
-#include "tuner/search_core.h"
 
 namespace halyard {
 namespace {
 
 constexpr char kClassic[] = "classic";
 
-std::unique_ptr<SearchCore> MakeCore(const Task& task, const std::string& strategy, uint64_t seed,
-                                     int trials, std::shared_ptr<const BaseModel> base) {
-  if (strategy != kClassic) return MakeSearchCore(task, strategy, seed, trials, std::move(base));
-  return std::make_unique<SearchCore>(task, MakeClassicSearch(seed), MakeClassicGuide(task, seed),
-                                      trials);
+}  // namespace
+
+absl::StatusOr<std::vector<RecordedTask>> LoadRecordedTasks(const std::vector<std::string>& files) {
+  std::vector<RecordedTask> spaces;
+  for (const std::string& file : files) {
+    const auto space = ReadRecordedSpace(file);
+    if (!space.ok()) return space.status();
+    auto bound = BindRecordedSpace(*space, file);
+    if (!bound.ok()) return bound.status();
+    spaces.push_back(*std::move(bound));
+  }
+  return spaces;
 }
 
-}  // namespace
+std::unique_ptr<SearchCore> MakeReplayCore(const Task& task, const std::string& strategy,
+                                           uint64_t seed, SearchLimits limits,
+                                           std::shared_ptr<const BaseModel> base) {
+  if (strategy != kClassic) return MakeSearchCore(task, strategy, seed, limits, std::move(base));
+  return std::make_unique<SearchCore>(task, MakeClassicSearch(seed), MakeClassicGuide(task, seed),
+                                      limits);
+}
 
 std::vector<std::string> ReplayStrategies() {
   std::vector<std::string> names = StrategyNames();
@@ -30,9 +42,20 @@ std::vector<std::string> ReplayStrategies() {
   return names;
 }
 
+void DealJobs(size_t jobs, int threads, const std::function<void(size_t)>& job) {
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    omp_set_num_threads(1);
+    for (size_t j; (j = next++) < jobs;) job(j);
+  };
+  std::vector<std::thread> workers;
+  for (int t = 0; t < threads; t++) workers.emplace_back(work);
+  for (std::thread& w : workers) w.join();
+}
+
 Curve ReplaySearch(const RecordedTask& recorded, const std::string& strategy, uint64_t seed,
                    int trials, std::shared_ptr<const BaseModel> base) {
-  const auto core = MakeCore(recorded.task, strategy, seed, trials, std::move(base));
+  const auto core = MakeReplayCore(recorded.task, strategy, seed, {trials}, std::move(base));
   const auto measure = [&](const std::vector<Config>& configs) {
     for (const Config& c : configs) {
       const RecordedResult& r = recorded.at(c);
@@ -59,20 +82,13 @@ std::vector<std::vector<std::vector<Curve>>> ReplayAll(const std::vector<Recorde
   const auto seeds = static_cast<size_t>(options.seeds);
   std::vector<std::vector<std::vector<Curve>>> curves(
       spaces.size(), std::vector<std::vector<Curve>>(strategies, std::vector<Curve>(seeds)));
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    // Searches run side by side, so none may take the other cores for itself.
-    omp_set_num_threads(1);
-    for (size_t job; (job = next++) < spaces.size() * strategies * seeds;) {
-      const size_t seed = job % seeds, strategy = job / seeds % strategies;
-      const size_t space = job / seeds / strategies;
-      curves[space][strategy][seed] = ReplaySearch(spaces[space], options.strategies[strategy],
-                                                   seed + 1, options.trials, options.base_model);
-    }
-  };
-  std::vector<std::thread> workers;
-  for (int t = 0; t < threads; t++) workers.emplace_back(work);
-  for (std::thread& w : workers) w.join();
+  DealJobs(spaces.size() * strategies * seeds, threads, [&](size_t job) {
+    const size_t seed = job % seeds, strategy = job / seeds % strategies;
+    const size_t space = job / seeds / strategies;
+    curves[space][strategy][seed] =
+        ReplaySearch(spaces[space], options.strategies[strategy], seed + 1, options.trials,
+                     options.base_models.empty() ? nullptr : options.base_models[space]);
+  });
   return curves;
 }
 

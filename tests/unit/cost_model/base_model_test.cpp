@@ -38,6 +38,8 @@ BaseModel SmallModel() {
   model.provenance.devices = {"host"};
   model.provenance.date = "2024-01-31";
   model.provenance.metrics = {{"pairs", 0.75}};
+  model.known = {{ParseWorkload("gemm:64x64x64:f32").value(), "host", {"vec=8 reg_m=4", "vec=4"}},
+                 {ParseWorkload("softmax:8x16:f32").value(), "rpi4", {}}};
   return model;
 }
 
@@ -90,6 +92,12 @@ TEST_F(BaseModelFile, GivesTheModelBack) {
   EXPECT_EQ(p.devices, want.devices);
   EXPECT_EQ(p.date, want.date);
   EXPECT_EQ(p.metrics, want.metrics);
+  ASSERT_EQ((*loaded)->known.size(), model.known.size());
+  for (size_t i = 0; i < model.known.size(); i++) {
+    EXPECT_EQ((*loaded)->known[i].workload, model.known[i].workload);
+    EXPECT_EQ((*loaded)->known[i].device, model.known[i].device);
+    EXPECT_EQ((*loaded)->known[i].configs, model.known[i].configs);
+  }
   FeatureMatrix rows{kFeatureCount, std::vector<float>(5 * kFeatureCount, 0.3f)};
   EXPECT_EQ((*loaded)->trees.Predict(rows), model.trees.Predict(rows));
   // Nothing is left beside it.
@@ -136,8 +144,8 @@ TEST_F(BaseModelFile, SomethingElseIsRefused) {
 
 TEST_F(BaseModelFile, AnotherVersionIsRefused) {
   ASSERT_TRUE(SaveBaseModel(SmallModel(), path_).ok());
-  Replace("\"file_version\":1", "\"file_version\":2");
-  ExpectRefused(absl::StatusCode::kFailedPrecondition, "file version 2, this program reads 1");
+  Replace("\"file_version\":2", "\"file_version\":1");
+  ExpectRefused(absl::StatusCode::kFailedPrecondition, "file version 1, this program reads 2");
 }
 
 TEST_F(BaseModelFile, OtherFeaturesAreRefused) {

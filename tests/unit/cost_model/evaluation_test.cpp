@@ -72,7 +72,7 @@ TEST(CrossValidate, RanksTasksThatItHasNotSeen) {
     workloads.push_back(std::string("gemm:128x") + m + "x256");
   }
   Bench bench(workloads);
-  const auto scores = CrossValidate(bench.tasks(), 5, 1);
+  const auto scores = CrossValidate(bench.tasks(), AssignFolds(bench.tasks(), 5, 1), 1);
   ASSERT_TRUE(scores.ok()) << scores.status();
   ASSERT_EQ(scores->size(), 20u);
   const MeanScore mean = MeanOver(*scores, "");
@@ -99,14 +99,14 @@ TEST(CrossValidate, LabelsThatMeanNothingScoreLikeChance) {
   for (MeasuredTask& task : bench.tasks()) {
     for (Measurement& m : task.measurements) m.value = 1 + static_cast<double>(rng() % 1000);
   }
-  const auto scores = CrossValidate(bench.tasks(), 4, 1);
+  const auto scores = CrossValidate(bench.tasks(), AssignFolds(bench.tasks(), 4, 1), 1);
   ASSERT_TRUE(scores.ok());
   EXPECT_NEAR(MeanOver(*scores, "").unseen.pairs, 0.5, 0.06);
 }
 
 TEST(CrossValidate, TasksWithTooFewConfigsAreTrainedOnAndNotScored) {
   Bench bench({"gemm:64x64x64", "gemm:64x128x64", "gemm:128x64x64"}, 19);
-  const auto scores = CrossValidate(bench.tasks(), 3, 1);
+  const auto scores = CrossValidate(bench.tasks(), AssignFolds(bench.tasks(), 3, 1), 1);
   ASSERT_TRUE(scores.ok());
   EXPECT_TRUE(scores->empty());
 }

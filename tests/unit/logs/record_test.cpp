@@ -20,22 +20,15 @@ TEST(Record, OutcomeNamesRoundTrip) {
   EXPECT_EQ(OutcomeFromName(""), std::nullopt);
 }
 
-TEST(Record, ValueIsTheMedian) {
+TEST(Record, ValueIsTheLowerMedian) {
   Record r = FullRecord();
   r.samples = {3};
   EXPECT_EQ(r.value(), 3);
   r.samples = {9, 1, 5};
   EXPECT_EQ(r.value(), 5);
   r.samples = {9, 1, 5, 2};
-  EXPECT_EQ(r.value(), 3.5);
+  EXPECT_EQ(r.value(), 2);
   EXPECT_EQ(r.samples, (std::vector<double>{9, 1, 5, 2}));
-}
-
-TEST(Record, MedianOfHugeSamplesDoesNotOverflow) {
-  Record r = FullRecord();
-  const double max = std::numeric_limits<double>::max();
-  r.samples = {max, max};
-  EXPECT_EQ(r.value(), max);
 }
 
 TEST(RecordCheck, AcceptsACompleteRecordUnchanged) {

@@ -31,6 +31,7 @@ TEST(WorkloadFile, NamesTheLineThatIsWrong) {
            {"gemm 1x2x3\nnonsense\n", ":2: not `OP SHAPE`"},
            {"gemm 1x2x3 extra\n", ":1: not `OP SHAPE`"},
            {"gemm 1x2x3 # x\n", ":1: not `OP SHAPE`"},
+           {"softmax 4x5 # x0\n", ":1: x0 calls of softmax:4x5:f32; give x1"},
            {"\n\ngemm 1x2\n", ":3: --shape '1x2'"},
            {"conw 1x2x3\n", ":1: --op 'conw'"},
            {"gemm 1x2x3\ngemm 1x2x3 # x2\n", ":2: gemm:1x2x3:f32 stands twice"}}) {

@@ -30,7 +30,7 @@ std::vector<std::vector<Config>> RunOn(SearchCore& core, const Cost& cost,
 
 TEST(SearchCore, MeasuresTheSafeConfigFirstAndStopsAtTheBudget) {
   const Task task = LargeTask();
-  const auto core = MakeSearchCore(task, "random", 1, 50);
+  const auto core = MakeSearchCore(task, "random", 1, {50});
   std::string why;
   const auto batches = RunOn(*core, SmoothCost, &why);
   EXPECT_EQ(why, "trial budget used");
@@ -39,35 +39,110 @@ TEST(SearchCore, MeasuresTheSafeConfigFirstAndStopsAtTheBudget) {
   std::set<Config> distinct;
   for (const Trial& t : core->trials()) distinct.insert(t.config);
   EXPECT_EQ(distinct.size(), 50u);
-  EXPECT_EQ(MakeSearchCore(task, "random", 1, 1)->best(), nullptr);
+  EXPECT_EQ(MakeSearchCore(task, "random", 1, {1})->best(), nullptr);
 }
 
-TEST(SearchCore, StopsWhenNothingImprovesOrNothingIsLeft) {
+TEST(SearchCore, StopsWhenTooLittleIsExpectedOrNothingIsLeft) {
   const Task task = LargeTask();
   std::string why;
-  const auto flat = MakeSearchCore(task, "random", 1, 100'000);
+  const auto flat = MakeSearchCore(task, "random", 1, {1000, 0.003});
   RunOn(
       *flat, [](const Config&) { return 1.0; }, &why);
-  EXPECT_EQ(why, "no improvement");
-  EXPECT_LE(flat->trials().size(), static_cast<size_t>(kPatienceTrials) + 32);
+  EXPECT_EQ(why, kTooLittleExpected);
+  EXPECT_LT(ForecastGain(flat->trials(), kForecastTrials).gain, 0.003);
+  // It stopped with the first batch after which so little was expected.
+  const auto before = std::span(flat->trials()).first(flat->trials().size() - 16);
+  EXPECT_GE(ForecastGain(before, kForecastTrials).gain, 0.003);
+
+  const auto told_never = MakeSearchCore(task, "random", 1, {600, 0});
+  RunOn(
+      *told_never, [](const Config&) { return 1.0; }, &why);
+  EXPECT_EQ(why, kTrialBudgetUsed);
 
   const Task tiny = TinyTask(9, 9);
-  const auto whole = MakeSearchCore(tiny, "grid", 1, 100'000);
+  const auto whole = MakeSearchCore(tiny, "grid", 1, {100'000});
   RunOn(
       *whole, [](const Config& c) { return 1.0 + c[0]; }, &why);
-  EXPECT_EQ(why, "every valid config has been tried");
+  EXPECT_EQ(why, kSpaceUsedUp);
   EXPECT_EQ(whole->trials().size(), AllValid(tiny.space).size());
 
-  const auto told = MakeSearchCore(task, "random", 1, 1000);
+  const auto told = MakeSearchCore(task, "random", 1, {1000});
   int asked = 0;
   RunOn(*told, SmoothCost, &why, [&] { return ++asked > 3 ? "interrupted" : ""; });
   EXPECT_EQ(why, "interrupted");
   EXPECT_GE(told->trials().size(), 48u);
 }
 
+TEST(SearchCore, StopsWhereNothingEverWasOk) {
+  const Task task = LargeTask();
+  const auto core = MakeSearchCore(task, "random", 1, {100'000, 0.003});
+  const auto why = core->Run(Never, [&](const std::vector<Config>& configs) {
+    for (const Config& c : configs) core->Add(c, false, 0);
+    return absl::OkStatus();
+  });
+  EXPECT_EQ(*why, "no valid schedule");
+  EXPECT_GE(core->trials().size(), static_cast<size_t>(kFruitlessTrials));
+  EXPECT_LT(core->trials().size(), static_cast<size_t>(kFruitlessTrials) + 16);
+}
+
+TEST(SearchCore, SteppedItMeasuresWhatItWouldInOneRun) {
+  const Task task = LargeTask();
+  for (const std::string& strategy : StrategyNames()) {
+    const auto whole = MakeSearchCore(task, strategy, 3, {80});
+    RunOn(*whole, RuggedCost);
+    const auto stepped = MakeSearchCore(task, strategy, 3, {80});
+    const auto measure = [&](const std::vector<Config>& configs) {
+      for (const Config& c : configs) stepped->Add(c, true, RuggedCost(c));
+      return absl::OkStatus();
+    };
+    std::vector<size_t> after;
+    std::string why;
+    while ((why = *stepped->Step(Never, measure)).empty()) {
+      after.push_back(stepped->trials().size());
+    }
+    EXPECT_EQ(why, kTrialBudgetUsed);
+    // The safe config comes on top of the first batch.
+    EXPECT_EQ(after, (std::vector<size_t>{17, 33, 49, 65, 80})) << strategy;
+    for (size_t i = 0; i < whole->trials().size(); i++) {
+      EXPECT_EQ(stepped->trials()[i].config, whole->trials()[i].config) << strategy << i;
+    }
+  }
+}
+
+TEST(SearchCore, AStepMeasuresNoMoreThanAsked) {
+  const Task task = LargeTask();
+  const auto core = MakeSearchCore(task, "random", 1, {50});
+  const auto measure = [&](const std::vector<Config>& configs) {
+    for (const Config& c : configs) core->Add(c, true, SmoothCost(c));
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(*core->Step(Never, measure, 3), "");
+  EXPECT_EQ(core->trials().size(), 3u);
+  EXPECT_EQ(core->trials()[0].config, task.space.safe());
+  EXPECT_EQ(*core->Step(Never, measure, 5), "");
+  EXPECT_EQ(core->trials().size(), 8u);
+  EXPECT_EQ(*core->Step([] { return "told to"; }, measure, 5), "told to");
+  EXPECT_EQ(core->trials().size(), 8u);
+}
+
+TEST(SearchCore, AMeasurementCanBeRefined) {
+  const Task task = LargeTask();
+  const auto core = MakeSearchCore(task, "random", 1, {16});
+  RunOn(*core, SmoothCost);
+  const Trial first = *core->best();
+  core->Refine(first.config, true, 100 * first.value);
+  ASSERT_EQ(core->trials().size(), 16u);
+  EXPECT_NE(core->best()->config, first.config);
+  const Config second = core->best()->config;
+  core->Refine(second, false, 0);
+  EXPECT_NE(core->best()->config, second);
+  core->Refine(first.config, true, 0.5 * first.value);
+  EXPECT_EQ(core->best()->config, first.config);
+}
+
 TEST(SearchCore, AnErrorOfAMeasurementEndsIt) {
   const Task task = LargeTask();
-  const auto core = MakeSearchCore(task, "random", 1, 100);
+  const auto core = MakeSearchCore(task, "random", 1, {100});
   const auto stopped = core->Run(
       Never, [](const std::vector<Config>&) { return absl::UnavailableError("no board"); });
   EXPECT_EQ(stopped.status().message(), "no board");
@@ -76,10 +151,10 @@ TEST(SearchCore, AnErrorOfAMeasurementEndsIt) {
 TEST(SearchCore, AResumedSearchGoesOnAsTheUninterruptedOneWould) {
   const Task task = LargeTask();
   for (const std::string& strategy : StrategyNames()) {
-    const auto whole = MakeSearchCore(task, strategy, 3, 97);
+    const auto whole = MakeSearchCore(task, strategy, 3, {97});
     RunOn(*whole, RuggedCost);
     // A batch after the first 49 trials: the first has the safe config on top.
-    const auto resumed = MakeSearchCore(task, strategy, 3, 97);
+    const auto resumed = MakeSearchCore(task, strategy, 3, {97});
     for (size_t i = 0; i < 49; i++) {
       const Trial& t = whole->trials()[i];
       EXPECT_TRUE(resumed->Resume(t.config, t.ok, t.value));
@@ -100,7 +175,7 @@ TEST(SearchCore, AResumedSearchGoesOnAsTheUninterruptedOneWould) {
 TEST(SearchCore, OnlyStrategiesThatUseAScoreTrainAModel) {
   const Task task = LargeTask();
   for (const std::string& strategy : StrategyNames()) {
-    const auto core = MakeSearchCore(task, strategy, 1, 64);
+    const auto core = MakeSearchCore(task, strategy, 1, {64});
     RunOn(*core, SmoothCost);
     EXPECT_EQ(core->correlation().has_value(), strategy == "sa") << strategy;
   }
@@ -139,7 +214,7 @@ TEST(SearchCore, BatchesAreTheStrategysAndLearntFromOneByOne) {
   const Task task = LargeTask();
   std::vector<size_t> learnt;
   SearchCore core(task, std::make_unique<BatchesOfFive>(), std::make_unique<CountingGuide>(learnt),
-                  18);
+                  SearchLimits{18});
   const auto batches = RunOn(core, SmoothCost);
   ASSERT_EQ(batches.size(), 4u);
   EXPECT_EQ(batches[0].size(), 6u);  // and the safe config

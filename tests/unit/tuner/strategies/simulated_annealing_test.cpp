@@ -68,6 +68,57 @@ TEST(SimulatedAnnealing, AWrongModelStillLeavesNeighboursOfTheBest) {
   EXPECT_GE(neighbours, 1);
 }
 
+TEST(SimulatedAnnealing, AFirstBatchHoldsWhatWasBestForSimilarTasksAndALaterOneNeedNot) {
+  const Task task = LargeTask();
+  SearchState state;
+  state.task = &task;
+  state.score = PerfectScore(SmoothCost);
+  std::mt19937_64 rng(1);
+  // Nothing that the score would choose.
+  while (state.similar.size() < 8) {
+    const Config c = *task.space.Random(rng);
+    if (SmoothCost(c) > 3) state.similar.push_back(c);
+  }
+  const auto held = [&](const std::vector<Config>& batch) {
+    return std::count_if(batch.begin(), batch.end(), [&](const Config& c) {
+      return std::count(state.similar.begin(), state.similar.end(), c) != 0;
+    });
+  };
+  const std::vector<Config> first = MakeStrategy("sa", 4)->Propose(state, 16);
+  EXPECT_EQ(held(first), 2);
+  EXPECT_EQ(first[0], state.similar[0]);
+  Measure(state, first, SmoothCost);
+  EXPECT_EQ(held(MakeStrategy("sa", 4)->Propose(state, 16)), 0);
+}
+
+// Of configs that are predicted alike, those that the members disagree on promise more.
+TEST(SimulatedAnnealing, DoubtsPromiseImprovement) {
+  const Task task = LargeTask();
+  SearchState state;
+  state.task = &task;
+  Measure(state, MakeStrategy("random", 1)->Propose(state, 40), SmoothCost);
+  // The score does not look at a size that the doubts are about.
+  const auto score = PerfectScore([](Config c) {
+    c[6] = 0;
+    return SmoothCost(c);
+  });
+  state.score = score;
+  const auto doubtful = [](const Config& c) { return c[6] >= 6; };
+  const auto share = [&](float spread) {
+    state.belief = [&, spread](const std::vector<Config>& configs) {
+      const std::vector<float> means = score(configs);
+      std::vector<Belief> beliefs;
+      for (size_t i = 0; i < configs.size(); i++) {
+        beliefs.push_back({means[i], doubtful(configs[i]) ? spread : 0.0f});
+      }
+      return beliefs;
+    };
+    const std::vector<Config> batch = MakeStrategy("sa", 4)->Propose(state, 64);
+    return std::count_if(batch.begin(), batch.end(), doubtful);
+  };
+  EXPECT_GT(share(1.0f), share(0.0f) + 10);
+}
+
 TEST(SimulatedAnnealing, ScoresTensOfThousandsInOneBatch) {
   const Task task = LargeTask();
   const FeatureExtractor features(task);

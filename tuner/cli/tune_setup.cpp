@@ -1,0 +1,105 @@
+#include "tuner/cli/tune_setup.h"
+
+#include <iostream>
+#include <limits>
+
+#include "absl/strings/str_join.h"
+#include "fmt/format.h"
+#include "tuner/cli/cli.h"
+
+namespace halyard {
+
+namespace po = boost::program_options;
+
+namespace {
+
+std::shared_ptr<const BaseModel> BaseModelOf(const TuneOptions& options) {
+  if (options.model == "none") return nullptr;
+  const std::string path = options.model.empty() ? ShippedModelPath() : options.model;
+  auto model = LoadBaseModel(path);
+  if (model.ok()) return *std::move(model);
+  const bool none_shipped = options.model.empty() && absl::IsNotFound(model.status());
+  if (!none_shipped) {
+    std::cerr << "tune: " << model.status().message() << "; the search goes on without\n";
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void AddSearchOptions(po::options_description& description, const std::string& trials,
+                      SearchOptions& options) {
+  TuneOptions& o = options.tune;
+  auto add = description.add_options();
+  add("trials", po::value(&o.trials), trials.c_str());
+  add("time", po::value(&options.time), "wall time of the whole command: 90s, 10m, 1h30m");
+  add("stop-gain",
+      po::value(&options.stop_gain_percent)
+          ->default_value(options.stop_gain_percent,
+                          fmt::format("{:g}", options.stop_gain_percent)),
+      fmt::format("a search ends when {} more trials are expected to bring less than this many "
+                  "percent; 0: never for that",
+                  kForecastTrials)
+          .c_str());
+  add("strategy", po::value(&o.strategy)->default_value("sa"),
+      "sa (annealing over a learned model), random, grid, genetic");
+  add("seed", po::value(&o.seed)->default_value(1), "seed of proposals and inputs");
+  add("log", po::value(&o.log_path)->default_value("tuned.db"), "measurement log");
+  add("out", po::value(&o.out_dir)->default_value("out"), "folder of the libraries");
+  add("model", po::value(&o.model),
+      "base model of the search: a file, or none (default: the one shipped with the program)");
+  add("json", po::bool_switch(&o.json), "print one JSON object instead of the table");
+}
+
+absl::Status CheckSearchOptions(const po::variables_map& given, SearchOptions& options) {
+  TuneOptions& o = options.tune;
+  if (MakeStrategy(o.strategy, 0) == nullptr) {
+    return absl::InvalidArgumentError(fmt::format("--strategy '{}' is not known; give one of {}",
+                                                  o.strategy,
+                                                  absl::StrJoin(StrategyNames(), ", ")));
+  }
+  if (!options.time.empty()) {
+    const auto seconds = ParseDuration(options.time);
+    if (!seconds.ok()) {
+      return absl::InvalidArgumentError("--time " + std::string(seconds.status().message()));
+    }
+    o.time_seconds = *seconds;
+    if (given.count("trials") == 0) o.trials = std::numeric_limits<int>::max();
+  }
+  if (o.trials < 1) {
+    return absl::InvalidArgumentError(fmt::format("--trials is {}; give 1 or more", o.trials));
+  }
+  if (!(options.stop_gain_percent >= 0 && options.stop_gain_percent < 100)) {
+    return absl::InvalidArgumentError(
+        fmt::format("--stop-gain is {}; give a number of percent from 0 to less than 100, such as "
+                    "{:g}",
+                    options.stop_gain_percent, 100 * kDefaultStopGain));
+  }
+  o.stop_gain = options.stop_gain_percent / 100;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const TuneOptions& options) {
+  auto executor = MakeExecutor(device);
+  if (!executor.ok()) return executor.status();
+  auto builder = MakeWorkerBuilder({});
+  if (!builder.ok()) return builder.status();
+  auto log = OpenSqliteLog(options.log_path, LogMode::kWrite);
+  if (!log.ok()) return log.status();
+  return Equipment{*std::move(executor), *std::move(builder), *std::move(log),
+                   BaseModelOf(options)};
+}
+
+std::string NothingFound(const SearchResult& search) {
+  std::string message =
+      fmt::format("no valid schedule was found in {} trials", search.trials.size());
+  int most = 0;
+  std::string cause;
+  for (const auto& [text, count] : search.failures) {
+    if (count > most) cause = text;
+    most = std::max(most, count);
+  }
+  return cause.empty() ? message : fmt::format("{}; most often: {}", message, cause);
+}
+
+}  // namespace halyard

@@ -1,0 +1,49 @@
+// What `tune` and `tune suite` share: the options of a search, and what it works with.
+#pragma once
+
+#include <boost/program_options.hpp>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cost_model/base_model.h"
+#include "logs/measurement_log.h"
+#include "rpc_farm/executor.h"
+#include "tuner/builder.h"
+#include "tuner/tune_loop.h"
+#include "tuner/tune_options.h"
+
+namespace halyard {
+
+struct SearchOptions {
+  std::string time;
+  double stop_gain_percent = 100 * kDefaultStopGain;
+  TuneOptions tune;  // what the others are read into by CheckSearchOptions
+};
+
+// --trials (whose help is `trials`), --time, --stop-gain, --strategy, --seed, --log, --out,
+// --model,
+// --json. The strings must outlive the description.
+void AddSearchOptions(boost::program_options::options_description& description,
+                      const std::string& trials, SearchOptions& options);
+
+// InvalidArgument: names the option that is wrong. With --time and no --trials there is no limit of
+// trials.
+absl::Status CheckSearchOptions(const boost::program_options::variables_map& given,
+                                SearchOptions& options);
+
+struct Equipment {
+  std::unique_ptr<Executor> executor;
+  std::unique_ptr<Builder> builder;
+  std::unique_ptr<MeasurementLog> log;
+  std::shared_ptr<const BaseModel> base_model;
+};
+
+// The device's board, builders, the log opened for writing. A base model that cannot be used costs
+// a line on stderr, not the search: it goes on from scratch.
+absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const TuneOptions& options);
+
+// Why a search has no best, in one line.
+std::string NothingFound(const SearchResult& search);
+
+}  // namespace halyard

@@ -1,6 +1,7 @@
 #include "logs/queries.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -18,6 +19,24 @@ bool IsBetter(const Record& a, const Record& b) {
   return rank(a) < rank(b);
 }
 
+// Configs of which any record is wrong_result.
+class WrongConfigs {
+ public:
+  explicit WrongConfigs(const std::vector<Record>& records) {
+    for (const Record& r : records) {
+      if (r.outcome == Outcome::kWrongResult) wrong_.insert(ConfigOf(r));
+    }
+  }
+  bool Has(const Record& r) const { return wrong_.count(ConfigOf(r)) != 0; }
+
+ private:
+  using Config = std::tuple<std::string, std::string, int, std::string>;
+  static Config ConfigOf(const Record& r) {
+    return {r.workload, r.device, r.space_version, r.config};
+  }
+  std::set<Config> wrong_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::vector<Record>> BestRecords(const MeasurementLog& log,
@@ -26,9 +45,15 @@ absl::StatusOr<std::vector<Record>> BestRecords(const MeasurementLog& log,
   ok_only.outcome = Outcome::kOk;
   absl::StatusOr<std::vector<Record>> records = log.Query(ok_only);
   if (!records.ok()) return records.status();
+  RecordFilter wrong_only = filter;
+  wrong_only.outcome = Outcome::kWrongResult;
+  const absl::StatusOr<std::vector<Record>> wrong_records = log.Query(wrong_only);
+  if (!wrong_records.ok()) return wrong_records.status();
+  const WrongConfigs wrong(*wrong_records);
 
   std::map<RankingKey, const Record*> best;
   for (const Record& record : *records) {
+    if (wrong.Has(record)) continue;
     const Record*& incumbent = best[KeyOf(record)];
     if (incumbent == nullptr || IsBetter(record, *incumbent)) incumbent = &record;
   }
@@ -55,6 +80,7 @@ absl::StatusOr<std::vector<TaskStats>> Stats(const MeasurementLog& log) {
   absl::StatusOr<std::vector<Record>> records = log.Query({});
   if (!records.ok()) return records.status();
 
+  const WrongConfigs wrong(*records);
   std::map<RankingKey, TaskStats> tasks;
   for (Record& record : *records) {
     TaskStats& task = tasks[KeyOf(record)];
@@ -64,6 +90,7 @@ absl::StatusOr<std::vector<TaskStats>> Stats(const MeasurementLog& log) {
     ++task.trials;
     if (record.outcome != Outcome::kOk) continue;
     ++task.ok;
+    if (wrong.Has(record)) continue;
     if (!task.best || IsBetter(record, *task.best)) task.best = std::move(record);
   }
   std::vector<TaskStats> result;

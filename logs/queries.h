@@ -25,7 +25,7 @@ struct TaskStats {
   RankingKey key;
   int64_t trials = 0;
   int64_t ok = 0;
-  std::optional<Record> best;  // as BestRecords; none where ok is 0
+  std::optional<Record> best;  // as BestRecords; none where none is left
   int64_t first_unix_ms = 0;
   int64_t last_unix_ms = 0;
 
@@ -35,7 +35,8 @@ struct TaskStats {
 // The best ok record of each key among those that match, in key order; filter.outcome is ignored.
 // Best: the lowest value() among final records, or among screening ones where there is no final one
 // (screening is cheap and noisy). Only the newest timing protocol a key has ok records of counts.
-// The earlier record wins a tie.
+// The earlier record wins a tie. A config that was ever wrong is nobody's best: it was right by
+// chance.
 absl::StatusOr<std::vector<Record>> BestRecords(const MeasurementLog& log,
                                                 const RecordFilter& filter);
 

@@ -13,6 +13,7 @@ namespace {
 struct Repeats {
   // Copies of one record in several logs count once.
   std::set<std::vector<double>> samples;  // empty where every one failed
+  bool wrong = false;                     // in any of them: right by chance in the others
 };
 
 struct TaskRecords {
@@ -27,7 +28,7 @@ Measurement MeasurementOf(const Config& config, const Repeats& repeats) {
   for (const std::vector<double>& samples : repeats.samples) {
     all.samples.insert(all.samples.end(), samples.begin(), samples.end());
   }
-  m.ok = !all.samples.empty();
+  m.ok = !all.samples.empty() && !repeats.wrong;
   if (!m.ok) return m;
   all.outcome = Outcome::kOk;
   m.value = all.value();
@@ -64,6 +65,7 @@ absl::StatusOr<ModelData> LoadModelData(const std::vector<std::string>& logs) {
         task.records++;
         Repeats& repeats = task.configs[r.config];
         if (r.outcome == Outcome::kOk) repeats.samples.insert(r.samples);
+        repeats.wrong = repeats.wrong || r.outcome == Outcome::kWrongResult;
       }
     }
   }

@@ -5,7 +5,6 @@
 #include <deque>
 #include <numeric>
 #include <random>
-#include <unordered_set>
 
 #include "fmt/chrono.h"
 #include "fmt/format.h"
@@ -218,19 +217,17 @@ class Recorder {
 }  // namespace
 
 absl::StatusOr<std::vector<Config>> GoodConfigs(const MeasurementLog& log, const Task& task) {
-  auto logged = LoggedTrials(log, task);
+  auto logged = LoggedConfigs(log, task);
   if (!logged.ok()) return logged.status();
-  std::erase_if(*logged, [](const LoggedTrial& t) { return t.record.outcome != Outcome::kOk; });
+  // A rule that came without a new version may have made it invalid.
+  std::erase_if(*logged, [&](const LoggedTrial& t) {
+    return t.record.outcome != Outcome::kOk || !task.space.valid(t.config);
+  });
   std::stable_sort(logged->begin(), logged->end(), [](const LoggedTrial& a, const LoggedTrial& b) {
     return a.record.value() < b.record.value();
   });
   std::vector<Config> good;
-  std::unordered_set<uint64_t> seen;
-  for (LoggedTrial& t : *logged) {
-    // A rule that came without a new version may have made it invalid.
-    if (!task.space.valid(t.config) || !seen.insert(task.space.index_of(t.config)).second) continue;
-    good.push_back(std::move(t.config));
-  }
+  for (LoggedTrial& t : *logged) good.push_back(std::move(t.config));
   return good;
 }
 

@@ -1,6 +1,7 @@
 #include "tuner/trial_runner.h"
 
 #include <chrono>
+#include <map>
 
 #include "fmt/format.h"
 
@@ -46,6 +47,30 @@ absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log,
     if (config.ok()) trials.push_back({*std::move(config), std::move(r)});
   }
   return trials;
+}
+
+absl::StatusOr<std::vector<LoggedTrial>> LoggedConfigs(const MeasurementLog& log,
+                                                       const Task& task) {
+  auto trials = LoggedTrials(log, task);
+  if (!trials.ok()) return trials.status();
+  std::vector<LoggedTrial> configs;
+  std::map<Config, size_t> place;
+  for (LoggedTrial& t : *trials) {
+    const auto [at, first] = place.try_emplace(t.config, configs.size());
+    if (first) {
+      configs.push_back(std::move(t));
+      continue;
+    }
+    Record& known = configs[at->second].record;
+    const bool ok = t.record.outcome == Outcome::kOk;
+    if (known.outcome == Outcome::kWrongResult) continue;
+    if (known.outcome == Outcome::kOk && ok) {
+      known.samples.insert(known.samples.end(), t.record.samples.begin(), t.record.samples.end());
+    } else if (ok || t.record.outcome == Outcome::kWrongResult) {
+      known = std::move(t.record);
+    }
+  }
+  return configs;
 }
 
 TrialRunner::TrialRunner(const Workbench& bench)

@@ -40,6 +40,10 @@ struct LoggedTrial {
 // is there again.
 absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log, const Task& task);
 
+// The same, each config once and where it was first: ok with all its samples, or wrong_result where
+// any answer was wrong.
+absl::StatusOr<std::vector<LoggedTrial>> LoggedConfigs(const MeasurementLog& log, const Task& task);
+
 // Not thread-safe. `bench` must outlive it.
 class TrialRunner {
  public:

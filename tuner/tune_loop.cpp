@@ -1,7 +1,6 @@
 #include "tuner/tune_loop.h"
 
 #include <chrono>
-#include <map>
 
 namespace halyard {
 namespace {
@@ -37,24 +36,13 @@ TaskSearch::TaskSearch(const Workbench& bench, SearchObserver& observer)
       screening_(bench) {}
 
 absl::Status TaskSearch::Resume() {
-  const auto logged = LoggedTrials(bench_.log, bench_.task);
+  const auto logged = LoggedConfigs(bench_.log, bench_.task);
   if (!logged.ok()) return logged.status();
-  std::map<Config, Record> known;
   for (const auto& [config, record] : *logged) {
-    const auto [at, first] = known.try_emplace(config, record);
-    Record& all = at->second;
     const bool ok = record.outcome == Outcome::kOk;
-    if (first) {
-      core_->Resume(config, ok, ok ? record.value() : 0);
-      Count(result_, record.outcome, record.message);
-      result_.resumed++;
-    } else if (all.outcome == Outcome::kOk && ok) {
-      all.samples.insert(all.samples.end(), record.samples.begin(), record.samples.end());
-      core_->Refine(config, true, all.value());
-    } else if (record.outcome == Outcome::kWrongResult) {
-      all.outcome = Outcome::kWrongResult;
-      core_->Refine(config, false, 0);
-    }
+    core_->Resume(config, ok, ok ? record.value() : 0);
+    Count(result_, record.outcome, record.message);
+    result_.resumed++;
   }
   result_.trials = core_->trials();
   result_.forecast = Expect(kForecastTrials);

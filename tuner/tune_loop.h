@@ -46,9 +46,8 @@ class TaskSearch {
  public:
   TaskSearch(const Workbench& bench, SearchObserver& observer);
 
-  // Takes what earlier runs logged of this task, so that nothing is measured twice. Several records
-  // of a config are one trial with all their samples, or a failed one if any answer was wrong. To
-  // be called once, first. Not OK where the log cannot be read.
+  // Takes what earlier runs logged of this task (LoggedConfigs), so that nothing is measured twice.
+  // To be called once, first. Not OK where the log cannot be read.
   absl::Status Resume();
   // SearchCore::Step, of at most `most` trials; `why_stop` is also asked before every candidate.
   // Not OK only where the log cannot be written (ResourceExhausted: the disk is full) or the board

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iostream>
-#include <set>
 
 #include "absl/strings/str_replace.h"
 #include "fmt/format.h"
@@ -70,12 +69,11 @@ absl::StatusOr<Known> ReadLog(const std::string& path, const Task& task) {
   auto best = BestRecords(**log, filter);
   if (!best.ok()) return best.status();
   if (!best->empty()) known.best = std::move(best->front());
-  const auto logged = LoggedTrials(**log, task);
+  const auto logged = LoggedConfigs(**log, task);
   if (!logged.ok()) return logged.status();
-  std::set<Config> seen;
   for (const auto& [config, record] : *logged) {
     const bool ok = record.outcome == Outcome::kOk;
-    if (seen.insert(config).second) known.trials.push_back({config, ok, ok ? record.value() : 0});
+    known.trials.push_back({config, ok, ok ? record.value() : 0});
   }
   return known;
 }

@@ -57,6 +57,20 @@ TEST_F(Queries, FinalRecordsOutrankScreening) {
   EXPECT_EQ(BestIds(), (Ids{3}));
 }
 
+TEST_F(Queries, WhatWasEverWrongIsNotTheBest) {
+  Record wrong = OkRecord("w1", "a", 1);
+  wrong.outcome = Outcome::kWrongResult;
+  wrong.samples.clear();
+  Record older = wrong;
+  older.config = "b";
+  older.space_version++;
+  // A final of it does not help; the same text in another version of the space is another config.
+  Append({OkRecord("w1", "a", 1), With(OkRecord("w1", "a", 2), "final"), wrong,
+          OkRecord("w1", "b", 5), older, OkRecord("w1", "c", 7)});
+  EXPECT_EQ(BestIds(), (Ids{4}));
+  EXPECT_EQ(Stats(*log_)->front().best->id, 4);
+}
+
 TEST_F(Queries, OnlyTheNewestProtocolCounts) {
   Append({With(OkRecord("a", "1", 1), "final", 1), With(OkRecord("a", "2", 9), "screening", 2)});
   EXPECT_EQ(BestIds(), (Ids{2}));

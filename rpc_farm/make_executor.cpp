@@ -21,7 +21,7 @@ absl::Status RequireFile(const std::string& path, int access_mode, const char* w
 absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device) {
   const std::string runner = DataPath("board_runner/" + device.triplet + "/board_runner");
   if (absl::Status s = RequireFile(runner, X_OK, "the board runner"); !s.ok()) return s;
-  if (device.board_kind == BoardKind::kPhysical) {
+  if (device.board_kind() == BoardKind::kPhysical) {
     return std::make_unique<LocalExecutor>(runner, device);
   }
   if (device.triplet != "aarch64-linux-gnu") {

@@ -5,18 +5,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "absl/strings/str_join.h"
 #include "targets/device_file.h"
 #include "targets/host_detection.h"
 
 namespace halyard {
-
-std::string_view BoardKindName(BoardKind kind) {
-  return kind == BoardKind::kPhysical ? "physical" : "virtual";
-}
 
 std::string DataPath(const std::string& relative) {
   const char* overridden = std::getenv("HALYARD_DATA_DIR");
@@ -35,23 +29,33 @@ std::vector<std::string> DeviceIds() {
   return ids;
 }
 
-absl::StatusOr<Device> LoadDevice(const std::string& id) {
-  const std::vector<std::string> ids = DeviceIds();
-  if (std::find(ids.begin(), ids.end(), id) == ids.end()) {
-    return absl::NotFoundError(
-        fmt::format("no device '{}'; known devices: {}", id, absl::StrJoin(ids, ", ")));
+bool IsDevicePath(const std::string& name) {
+  return name.find('/') != std::string::npos || name.ends_with(".json");
+}
+
+absl::StatusOr<Device> LoadDevice(const std::string& name) {
+  const bool by_path = IsDevicePath(name);
+  if (!by_path) {
+    const std::vector<std::string> ids = DeviceIds();
+    if (std::find(ids.begin(), ids.end(), name) == ids.end()) {
+      return absl::NotFoundError(
+          fmt::format("no device '{}'; known devices: {}; or give a file, ./{}.json", name,
+                      absl::StrJoin(ids, ", "), name));
+    }
   }
-  const std::string path = DataPath("devices/" + id + ".json");
-  std::ifstream stream(path);
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  absl::StatusOr<DeviceFile> file = ParseDeviceFile(text, path);
+  const std::string path = by_path ? name : DataPath("devices/" + name + ".json");
+  const auto json = ReadDeviceJson(path);
+  if (!json.ok()) return json.status();
+  absl::StatusOr<DeviceFile> file = ParseDevice(*json, path);
   if (!file.ok()) return file.status();
-  if (file->device.id != id) {
+  Device& device = file->device;
+  if (!by_path && device.id != name) {
     return absl::InvalidArgumentError(
-        fmt::format("{}: id is '{}', the file's name says '{}'", path, file->device.id, id));
+        fmt::format("{}: id is '{}', the file's name says '{}'", path, device.id, name));
   }
-  if (file->detect) DetectHost(&file->device);
-  return std::move(file->device);
+  if (file->detect) DetectHost(&device);
+  device.loaded_from = by_path ? std::filesystem::absolute(path).string() : name;
+  return std::move(device);
 }
 
 }  // namespace halyard

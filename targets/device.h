@@ -3,11 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "targets/board_address.h"
+#include "targets/cycle_model.h"
 
 namespace halyard {
 
@@ -16,17 +17,6 @@ struct CacheLevel {
   int64_t line_bytes = 64;
   // Cores that share one instance of this cache.
   int shared_by_cores = 1;
-};
-
-enum class BoardKind { kPhysical, kVirtual };
-std::string_view BoardKindName(BoardKind kind);  // "physical" | "virtual"
-
-// Issue model of a virtual board: a basic block costs the largest, over the ports and the front
-// end, of (instructions of the classes the port serves) / (instructions per cycle it takes).
-struct VirtualBoard {
-  std::string qemu_cpu;                     // -cpu argument of qemu-aarch64
-  double issue_width = 0;                   // instructions per cycle, front end
-  std::map<std::string, double> per_cycle;  // instruction class -> instructions per cycle
 };
 
 struct Device {
@@ -46,8 +36,12 @@ struct Device {
   int64_t memory_bytes = 0;
   int64_t stack_bytes = 0;         // usable by one kernel thread
   std::vector<CacheLevel> caches;  // L1D first
-  BoardKind board_kind = BoardKind::kPhysical;
-  VirtualBoard virtual_board;  // meaningful where board_kind is kVirtual
+  BoardAddress board;              // where its board is reached
+  VirtualBoard virtual_board;      // of a device that has one
+  // What LoadDevice made it from, id or path, so that another process can load the same.
+  std::string loaded_from;
+
+  BoardKind board_kind() const { return board.kind(); }
 
   int lanes_f32() const { return vector_bytes / 4; }
   // f32 FLOP per cycle of all cores: 2 per lane and FMA.
@@ -57,9 +51,12 @@ struct Device {
 // Ids that have a device file, sorted.
 std::vector<std::string> DeviceIds();
 
-// Reads a device file by id; for `host` fills in what detection finds (cores, caches, ISA).
+// True for what names a file rather than an id: "./my-board.json", "my-board.json".
+bool IsDevicePath(const std::string& name);
+
+// Reads a device file by id or path; for `host` fills in what detection finds (cores, caches, ISA).
 // NotFound: names the id and lists the known ones. InvalidArgument: names file and field.
-absl::StatusOr<Device> LoadDevice(const std::string& id);
+absl::StatusOr<Device> LoadDevice(const std::string& id_or_path);
 
 // Where installed data (device files, board runners, the plugin) lies: next to the build.
 std::string DataPath(const std::string& relative);

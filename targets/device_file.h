@@ -13,8 +13,14 @@ struct DeviceFile {
   bool detect = false;  // the file leaves cores, caches and instruction set to detection
 };
 
-// Parses the text of a device file; `file` names it in errors.
+// The object in a device file, laid over the one it inherits from, if any (RFC 7386: fields of
+// objects one by one, anything else as a whole, null takes a field away); the sources of both.
+// `inherits` names an id or a file; a file's path is relative to the inheriting one's folder.
+// InvalidArgument: not JSON, or a cycle; names file and field. NotFound: names the file.
+absl::StatusOr<nlohmann::json> ReadDeviceJson(const std::string& path);
+
+// The device of an object that inherits no more; `file` names it in errors.
 // InvalidArgument: names file and field for anything missing, mistyped, out of range or unknown.
-absl::StatusOr<DeviceFile> ParseDeviceFile(const std::string& text, const std::string& file);
+absl::StatusOr<DeviceFile> ParseDevice(const nlohmann::json& root, const std::string& file);
 
 }  // namespace halyard

@@ -24,7 +24,7 @@ json DeviceSnapshot(const Device& d) {
           {"memory_bytes", d.memory_bytes},
           {"stack_bytes", d.stack_bytes},
           {"caches", caches},
-          {"board_kind", BoardKindName(d.board_kind)}};
+          {"board_kind", BoardKindName(d.board_kind())}};
 }
 
 Device DeviceFromSnapshot(const json& snapshot) {
@@ -47,8 +47,8 @@ Device DeviceFromSnapshot(const json& snapshot) {
     d.caches.push_back({c.at("bytes"), c.at("line_bytes"), c.at("shared_by_cores")});
   }
   const std::string kind = snapshot.at("board_kind");
-  d.board_kind =
-      kind == BoardKindName(BoardKind::kVirtual) ? BoardKind::kVirtual : BoardKind::kPhysical;
+  d.board.reach =
+      kind == BoardKindName(BoardKind::kVirtual) ? BoardReach::kVirtual : BoardReach::kLocal;
   return d;
 }
 

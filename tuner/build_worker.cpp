@@ -98,7 +98,7 @@ WorkerAnswer BuildShared(const WorkerRequest& w, const Device& device) {
     const ConfigView view = task.space.view(*config);
     // A real board measures the whole; an emulated one too slow for that, probes of it.
     std::vector<Workload> sizes = {task.workload};
-    if (device.board_kind == BoardKind::kVirtual) {
+    if (device.board_kind() == BoardKind::kVirtual) {
       sizes = task.op->Probe(task.workload, device, view).sizes;
       if (sizes.empty()) {
         return Failed(Outcome::kResourceLimit,

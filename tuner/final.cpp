@@ -51,7 +51,7 @@ std::vector<Finalist> Finalists(const Task& task, const SearchResult& search) {
                                      [&](const Trial& t) { return t.config == task.space.safe(); });
   if (baseline != ok.end()) {
     add("baseline", *baseline);
-  } else if (task.device.board_kind == BoardKind::kPhysical) {
+  } else if (task.device.board_kind() == BoardKind::kPhysical) {
     // Its screening may have been too noisy for a time; every report has a baseline all the same.
     add("baseline", {task.space.safe(), true, 0});
   }
@@ -67,11 +67,11 @@ std::vector<BuildResult> BuildFinalists(const Workbench& bench, const SearchResu
   std::vector<BuildRequest> requests;
   for (const Finalist& f : finalists) {
     requests.push_back(
-        {BuildKind::kConfig, task.workload.ToText(), task.space.ToText(f.config), task.device.id});
+        {BuildKind::kConfig, task.workload.ToText(), task.space.ToText(f.config), task.device.loaded_from});
   }
   if (bench.options.peer == "adams2019") {
     finalists.push_back({"Halide Adams2019", {}, 0, {}});
-    requests.push_back({BuildKind::kAdams2019, task.workload.ToText(), "", task.device.id});
+    requests.push_back({BuildKind::kAdams2019, task.workload.ToText(), "", task.device.loaded_from});
   }
   std::vector<BuildRequest> missing;
   std::vector<BuildResult> built(finalists.size());

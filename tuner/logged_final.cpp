@@ -11,7 +11,7 @@ absl::StatusOr<std::vector<Record>> RecordsOf(const MeasurementLog& log, const T
   RecordFilter filter;
   filter.workload = task.workload.ToText();
   filter.device = task.device.id;
-  filter.unit = UnitOf(task.device.board_kind);
+  filter.unit = UnitOf(task.device.board_kind());
   filter.space_version = task.space.version();
   return log.Query(filter);
 }

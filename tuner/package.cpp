@@ -11,7 +11,7 @@ absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const Measurem
                                             Builder& builder, const std::string& out_dir) {
   RecordFilter filter;
   filter.device = device.id;
-  filter.unit = UnitOf(device.board_kind);
+  filter.unit = UnitOf(device.board_kind());
   const auto best = BestRecords(log, filter);
   if (!best.ok()) return best.status();
   LibrarySpec spec;

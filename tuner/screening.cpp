@@ -15,7 +15,7 @@ constexpr double kTooFarBehind = 1.2;
 }  // namespace
 
 absl::Status Screening::Screen(const std::vector<Config>& configs, const Callbacks& callbacks) {
-  const bool timed = bench_.task.device.board_kind == BoardKind::kPhysical;
+  const bool timed = bench_.task.device.board_kind() == BoardKind::kPhysical;
   callbacks.phase(fmt::format("building {}", configs.size()));
   const std::vector<BuildResult> built = runner_.Build(configs);
   std::vector<Candidate> ok;

@@ -86,7 +86,7 @@ class Recorder {
 
   // Round by round, so that a slow minute is nobody's alone. Counts repeat, times do not.
   absl::Status MeasureBestAgain() {
-    if (bench_.task.device.board_kind == BoardKind::kVirtual) return absl::OkStatus();
+    if (bench_.task.device.board_kind() == BoardKind::kVirtual) return absl::OkStatus();
     std::vector<size_t> best;
     for (size_t i = 0; i < results_.size(); i++) {
       if (results_[i].outcome == Outcome::kOk) best.push_back(i);
@@ -123,7 +123,7 @@ class Recorder {
     RecordedSpace space;
     space.workload = task.workload.ToText();
     space.device = task.device;
-    space.unit = UnitOf(task.device.board_kind);
+    space.unit = UnitOf(task.device.board_kind());
     space.space_version = task.space.version();
     for (const Knob& knob : task.space.knobs()) {
       space.knobs.push_back({knob.name, {}});

@@ -87,7 +87,7 @@ std::string ListedText(const Workload& workload) {
 
 std::string SuiteText(const SuiteSummary& s) {
   std::string out = fmt::format("{} on {}, {} tasks\n", s.file, s.device.id, s.rows.size());
-  if (s.device.board_kind == BoardKind::kVirtual) out += VirtualBoardNote(s.device);
+  if (s.device.board_kind() == BoardKind::kVirtual) out += VirtualBoardNote(s.device);
   out += fmt::format("\n{:<{}}{:>6}{:>10}{:>10}{:>8}{:>7}{:>7}\n", "  task", kNameColumns, "calls",
                      "best ms", "safe ms", "% total", "trials", "more %");
   const double total = TotalMs(s);
@@ -129,8 +129,8 @@ json SuiteJson(const SuiteSummary& s) {
   const int trials = s.search.trials(), here = trials - s.search.resumed();
   return {{"file", s.file},
           {"device", s.device.id},
-          {"board_kind", BoardKindName(s.device.board_kind)},
-          {"unit", UnitOf(s.device.board_kind)},
+          {"board_kind", BoardKindName(s.device.board_kind())},
+          {"unit", UnitOf(s.device.board_kind())},
           {"tasks", tasks},
           {"total_ms", {{"best", s.best_ms()}, {"baseline", s.safe_ms()}}},
           {"trials", trials},

@@ -65,7 +65,7 @@ json ForecastJson(const Forecast& forecast) {
 
 std::string SummaryText(const Summary& s) {
   const Roofline& roof = s.roofline;
-  const bool is_virtual = s.task.device.board_kind == BoardKind::kVirtual;
+  const bool is_virtual = s.task.device.board_kind() == BoardKind::kVirtual;
   std::string out = fmt::format("{} on {}\n", s.task.workload.ToText(), s.task.device.id);
   if (is_virtual) out += VirtualBoardNote(s.task.device);
   out += fmt::format("\n  {:<28} {:>10} {:>9} {:>6} {:>9}\n", "", "ms", "GFLOP/s",
@@ -137,8 +137,8 @@ json SummaryJson(const Summary& s) {
   if (s.final.baseline_value > 0) baseline["value"] = s.final.baseline_value;
   return {{"workload", s.task.workload.ToText()},
           {"device", s.task.device.id},
-          {"board_kind", BoardKindName(s.task.device.board_kind)},
-          {"unit", UnitOf(s.task.device.board_kind)},
+          {"board_kind", BoardKindName(s.task.device.board_kind())},
+          {"unit", UnitOf(s.task.device.board_kind())},
           {"best",
            {{"value", s.final.winner_value},
             {"config", s.task.space.ToText(s.final.winner)},

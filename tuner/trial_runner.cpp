@@ -36,7 +36,7 @@ absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log,
   RecordFilter filter;
   filter.workload = task.workload.ToText();
   filter.device = task.device.id;
-  filter.unit = UnitOf(task.device.board_kind);
+  filter.unit = UnitOf(task.device.board_kind());
   filter.space_version = task.space.version();
   auto records = log.Query(filter);
   if (!records.ok()) return records.status();
@@ -81,7 +81,7 @@ std::vector<BuildResult> TrialRunner::Build(const std::vector<Config>& configs) 
   std::vector<BuildRequest> requests;
   for (const Config& c : configs) {
     requests.push_back(
-        {BuildKind::kConfig, task.workload.ToText(), task.space.ToText(c), task.device.id});
+        {BuildKind::kConfig, task.workload.ToText(), task.space.ToText(c), task.device.loaded_from});
   }
   return bench_.builder.Build(requests);
 }

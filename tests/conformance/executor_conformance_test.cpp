@@ -30,7 +30,7 @@ class ExecutorConformance : public testing::TestWithParam<const char*> {
     artifact_ = folder_.Path("kernel.so");
   }
 
-  bool is_virtual() const { return device_.board_kind == BoardKind::kVirtual; }
+  bool is_virtual() const { return device_.board_kind() == BoardKind::kVirtual; }
 
   RunRequest Request(const EntrySpec& entry) const {
     RunRequest request;

@@ -11,7 +11,7 @@ int Show(const std::string& id) {
   const Device& d = *device;
   fmt::print("{}: {}\n", d.id, d.description);
   fmt::print("  board      {}\n  target     {}\n  cpu        {}, {} cores",
-             BoardKindName(d.board_kind), d.halide_target, d.cpu, d.cores);
+             BoardKindName(d.board_kind()), d.halide_target, d.cpu, d.cores);
   if (d.clock_ghz > 0) fmt::print(" at {} GHz", d.clock_ghz);
   fmt::print("\n  vectors    {} bits, {} registers, {} FMA/cycle\n", 8 * d.vector_bytes,
              d.vector_registers, d.fma_per_cycle);
@@ -38,7 +38,7 @@ int DevicesCommand(const std::vector<std::string>& args) {
   for (const std::string& id : DeviceIds()) {
     const auto device = LoadDevice(id);
     if (!device.ok()) return Fail(device.status());
-    fmt::print("{:<12} {:<9} {}\n", id, BoardKindName(device->board_kind), device->description);
+    fmt::print("{:<12} {:<9} {}\n", id, BoardKindName(device->board_kind()), device->description);
   }
   return kExitDone;
 }

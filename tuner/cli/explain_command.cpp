@@ -59,7 +59,7 @@ absl::StatusOr<Known> ReadLog(const std::string& path, const Task& task) {
   RecordFilter filter;
   filter.workload = task.workload.ToText();
   filter.device = task.device.id;
-  filter.unit = UnitOf(task.device.board_kind);
+  filter.unit = UnitOf(task.device.board_kind());
   const auto all = (*log)->Count(filter);
   if (!all.ok()) return all.status();
   filter.space_version = task.space.version();

@@ -103,7 +103,7 @@ int Run(const Arguments& a, const Task& whole) {
   absl::StatusOr<RecordedSpace> space;
   {
     LiveLine display;
-    const std::string unit = UnitOf(task->device.board_kind);
+    const std::string unit = UnitOf(task->device.board_kind());
     space = RecordSpace(bench, [&](const RecordingProgress& p) {
       display.Show(ProgressText(p, unit), /*force=*/p.done >= p.total);
     });

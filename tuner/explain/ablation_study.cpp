@@ -72,7 +72,7 @@ class Study {
       for (size_t i = begin; i < end; i++) {
         requests.push_back({BuildKind::kConfig, bench_.task.workload.ToText(),
                             bench_.task.space.ToText(candidates_[i].config),
-                            bench_.task.device.id});
+                            bench_.task.device.loaded_from});
       }
       const std::vector<BuildResult> built = bench_.builder.Build(requests);
       for (size_t i = begin; i < end; i++) candidates_[i].built = built[i - begin];

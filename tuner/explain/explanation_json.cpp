@@ -82,8 +82,8 @@ json ExplanationJson(const Explanation& e) {
   const bool measured = !e.study.samples.empty();
   return {{"workload", e.task.workload.ToText()},
           {"device", e.task.device.id},
-          {"board_kind", BoardKindName(e.task.device.board_kind)},
-          {"unit", UnitOf(e.task.device.board_kind)},
+          {"board_kind", BoardKindName(e.task.device.board_kind())},
+          {"unit", UnitOf(e.task.device.board_kind())},
           {"config", e.task.space.ToText(e.study.config)},
           {"record", e.record > 0 ? json(e.record) : json()},
           {"value", measured ? json(e.study.value()) : json()},

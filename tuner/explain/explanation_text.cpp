@@ -238,7 +238,7 @@ std::string RooflineText(const Explanation& e) {
 
 std::string ExplanationText(const Explanation& e) {
   std::string text = fmt::format("{} on {}\n", e.task.workload.ToText(), e.task.device.id);
-  if (e.task.device.board_kind == BoardKind::kVirtual) {
+  if (e.task.device.board_kind() == BoardKind::kVirtual) {
     text += VirtualBoardNote(e.task.device);
   }
   text += "\n  config    " +

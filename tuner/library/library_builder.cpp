@@ -12,7 +12,7 @@ namespace {
 
 // Fills in what is known of each object once it is built. Returns the runtime's path.
 absl::StatusOr<std::string> BuildObjects(LibraryPlan& plan, Builder& builder) {
-  const std::string& device = plan.spec->device.id;
+  const std::string& device = plan.spec->device.loaded_from;
   std::vector<BuildRequest> requests = {{BuildKind::kRuntime, "", "", device}};
   for (const PlannedOperator& planned : plan.operators) {
     requests.push_back(

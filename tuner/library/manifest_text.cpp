@@ -43,7 +43,7 @@ std::string ManifestText(const LibraryPlan& plan, const std::string& halide_comp
                          const std::string& header_sha256) {
   const LibrarySpec& spec = *plan.spec;
   const BoardKind kind =
-      spec.variants.empty() ? spec.device.board_kind : spec.variants.front().record.board_kind;
+      spec.variants.empty() ? spec.device.board_kind() : spec.variants.front().record.board_kind;
   Json variants = Json::array(), fallbacks = Json::array();
   for (const PlannedOperator& planned : plan.operators) {
     for (const PlannedVariant& v : planned.variants) variants.push_back(VariantJson(v));

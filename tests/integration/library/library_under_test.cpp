@@ -83,8 +83,8 @@ Variant MakeVariant(const std::string& text, const Device& device, bool safe, in
   r.space_version = task.space.version();
   r.device = device.id;
   r.board = device.id + "-0";
-  r.board_kind = device.board_kind;
-  r.unit = device.board_kind == BoardKind::kVirtual ? "virtual_cycles" : "ns";
+  r.board_kind = device.board_kind();
+  r.unit = device.board_kind() == BoardKind::kVirtual ? "virtual_cycles" : "ns";
   r.samples = {1200, 1000, 1100};
   r.outcome = Outcome::kOk;
   r.phase = "final";

@@ -14,7 +14,7 @@ inline Variant HandMadeVariant(const std::string& workload, const Device& device
   r.config = task.space.ToText(task.space.safe());
   r.space_version = task.space.version();
   r.device = device.id;
-  r.board_kind = device.board_kind;
+  r.board_kind = device.board_kind();
   r.unit = "virtual_cycles";
   r.samples = {3, 1, 2};
   r.outcome = Outcome::kOk;

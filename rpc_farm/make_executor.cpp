@@ -19,14 +19,14 @@ absl::Status RequireFile(const std::string& path, int access_mode, const char* w
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device) {
-  const std::string runner = DataPath("board_runner/" + device.triplet + "/board_runner");
+  const std::string runner = DataPath("board_runner/" + device.toolchain + "/board_runner");
   if (absl::Status s = RequireFile(runner, X_OK, "the board runner"); !s.ok()) return s;
   if (device.board_kind() == BoardKind::kPhysical) {
     return std::make_unique<LocalExecutor>(runner, device);
   }
-  if (device.triplet != "aarch64-linux-gnu") {
+  if (device.toolchain != "aarch64-linux-gnu") {
     return absl::FailedPreconditionError(
-        fmt::format("no virtual board for {} ({})", device.id, device.triplet));
+        fmt::format("no virtual board for {} ({})", device.id, device.toolchain));
   }
   const std::string plugin = DataPath("virtual_board/libcount_plugin.so");
   if (absl::Status s = RequireFile(plugin, R_OK, "the counting plugin"); !s.ok()) return s;

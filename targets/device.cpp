@@ -19,6 +19,12 @@ std::string DataPath(const std::string& relative) {
   return root + "/" + relative;
 }
 
+double Device::peak_flop_per_cycle() const {
+  double fma = clusters.empty() ? fma_per_cycle * cores : 0;
+  for (const CoreCluster& c : clusters) fma += c.cores * c.fma_per_cycle * c.clock_ghz / clock_ghz;
+  return 2.0 * lanes_f32() * fma;
+}
+
 std::vector<std::string> DeviceIds() {
   std::vector<std::string> ids;
   std::error_code error;
@@ -54,6 +60,7 @@ absl::StatusOr<Device> LoadDevice(const std::string& name) {
         fmt::format("{}: id is '{}', the file's name says '{}'", path, device.id, name));
   }
   if (file->detect) DetectHost(&device);
+  if (device.toolchain.empty()) device.toolchain = device.triplet;
   device.loaded_from = by_path ? std::filesystem::absolute(path).string() : name;
   return std::move(device);
 }

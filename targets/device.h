@@ -19,15 +19,30 @@ struct CacheLevel {
   int shared_by_cores = 1;
 };
 
+// Cores of one kind in a device of several.
+struct CoreCluster {
+  std::string cpu;
+  int cores = 1;
+  double clock_ghz = 0;
+  double fma_per_cycle = 1;  // as of a device
+};
+
 struct Device {
   std::string id;
   std::string description;
   // Halide target without runtime flags, e.g. "arm-64-linux" or "x86-64-linux-avx2-fma-...".
   std::string halide_target;
-  // GNU triplet of the board's objects, "x86_64-linux-gnu" or "aarch64-linux-gnu".
+  // What the board's objects are for: "x86_64-linux-gnu", "aarch64-linux-gnu" or
+  // "aarch64-linux-android".
   std::string triplet;
+  // GNU triplet of the board runner and of the C compiler: `triplet` itself where there are such
+  // tools, else that of the tools whose code runs on the board too.
+  std::string toolchain;
   std::string cpu;  // core model, for people and records
   int cores = 1;
+  // Fastest first. Empty: all cores are alike. Where they are not, `cpu` names all of them, and
+  // fma_per_cycle and clock_ghz, whose cycles a virtual board counts, are the first cluster's.
+  std::vector<CoreCluster> clusters;
   int vector_bytes = 16;      // widest SIMD register
   int vector_registers = 32;  // architectural SIMD registers of that width
   double fma_per_cycle = 1;   // vector FMAs per cycle and core
@@ -44,8 +59,8 @@ struct Device {
   BoardKind board_kind() const { return board.kind(); }
 
   int lanes_f32() const { return vector_bytes / 4; }
-  // f32 FLOP per cycle of all cores: 2 per lane and FMA.
-  double peak_flop_per_cycle() const { return 2.0 * lanes_f32() * fma_per_cycle * cores; }
+  // f32 FLOP of all cores in a cycle of `clock_ghz`: 2 per lane and FMA.
+  double peak_flop_per_cycle() const;
 };
 
 // Ids that have a device file, sorted.

@@ -31,6 +31,30 @@ void ReadCaches(JsonFields& fields, std::vector<CacheLevel>* caches) {
   }
 }
 
+void ReadClusters(JsonFields& fields, Device* device) {
+  const json* list = fields.Find("clusters");
+  if (list == nullptr) return;
+  if (!list->is_array() || list->empty()) return fields.Fail("clusters", "must be a list");
+  int cores = 0;
+  for (size_t i = 0; i < list->size(); ++i) {
+    CoreCluster cluster;
+    JsonFields one((*list)[i], fields.file(), fmt::format("clusters[{}].", i));
+    one.Text("cpu", &cluster.cpu);
+    one.PositiveInt("cores", &cluster.cores);
+    one.PositiveNumber("clock_ghz", &cluster.clock_ghz);
+    one.PositiveNumber("fma_per_cycle", &cluster.fma_per_cycle);
+    fields.Take(one.Finish());
+    cores += cluster.cores;
+    device->clusters.push_back(std::move(cluster));
+  }
+  if (cores != device->cores) {
+    fields.Fail("clusters", fmt::format("have {} cores, cores says {}", cores, device->cores));
+  }
+  if (device->clusters[0].clock_ghz != device->clock_ghz) {
+    fields.Fail("clusters[0].clock_ghz", "must be the device's clock_ghz");
+  }
+}
+
 void ReadBoard(JsonFields& fields, BoardAddress* board) {
   std::string text;
   fields.Text("board", &text);
@@ -44,6 +68,7 @@ void ReadBoard(JsonFields& fields, BoardAddress* board) {
 void ReadHardware(JsonFields& fields, Device* device) {
   fields.Text("halide_target", &device->halide_target);
   fields.Text("triplet", &device->triplet);
+  fields.OptionalText("toolchain", &device->toolchain);
   fields.Text("cpu", &device->cpu);
   fields.PositiveInt("cores", &device->cores);
   fields.PositiveInt("vector_bytes", &device->vector_bytes);
@@ -52,6 +77,7 @@ void ReadHardware(JsonFields& fields, Device* device) {
   fields.PositiveNumber("copy_gb_per_s", &device->copy_gb_per_s);
   fields.PositiveInt("memory_bytes", &device->memory_bytes);
   ReadCaches(fields, &device->caches);
+  ReadClusters(fields, device);
 }
 
 // The sources of the inherited file come first.

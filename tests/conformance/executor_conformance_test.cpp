@@ -236,7 +236,7 @@ TEST_P(ExecutorConformance, Abort) {
 }
 
 TEST_P(ExecutorConformance, QuietExit) {
-  const char* body = device_.triplet == "aarch64-linux-gnu"
+  const char* body = device_.toolchain == "aarch64-linux-gnu"
                          ? "register long a asm(\"x0\") = 0; register long n asm(\"x8\") = 94;"
                            "asm volatile(\"svc #0\" : : \"r\"(a), \"r\"(n));"
                          : "asm volatile(\"syscall\" : : \"a\"(231L), \"D\"(0L));";
@@ -261,9 +261,9 @@ TEST_P(ExecutorConformance, TooMuchMemory) {
 }
 
 TEST_P(ExecutorConformance, ForeignArchitectureIsRefused) {
-  const bool arm = device_.triplet == "aarch64-linux-gnu";
+  const bool arm = device_.toolchain == "aarch64-linux-gnu";
   Device other = device_;
-  other.triplet = arm ? "x86_64-linux-gnu" : "aarch64-linux-gnu";
+  other.toolchain = arm ? "x86_64-linux-gnu" : "aarch64-linux-gnu";
   BuildCKernel(other, artifact_, "");
   const RunOutcome outcome = Run(Request(ElementwiseEntry(16)));
   EXPECT_EQ(outcome.status, RunStatus::kInfra);

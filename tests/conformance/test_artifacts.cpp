@@ -95,7 +95,7 @@ int kernel_argv(void** args) {)"
                              << (pack.empty() ? ""
                                               : "int pack_argv(void** args) {" + pointers + pack +
                                                     "\n  return 0;\n}\n");
-  const bool arm = device.triplet == "aarch64-linux-gnu";
+  const bool arm = device.toolchain == "aarch64-linux-gnu";
   RunTool({arm ? "aarch64-linux-gnu-gcc" : "gcc", "-O1", "-fPIC", "-shared", "-nostdlib",
            "-ffreestanding", path + ".c", "-o", path});
 }

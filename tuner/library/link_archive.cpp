@@ -33,7 +33,7 @@ absl::Status Run(const std::vector<std::string>& argv) {
 
 absl::StatusOr<CCompiler> FindCCompiler(const Device& device) {
   const std::string program =
-      device.triplet == HALYARD_BUILD_TRIPLET ? "cc" : device.triplet + "-gcc";
+      device.toolchain == HALYARD_BUILD_TRIPLET ? "cc" : device.toolchain + "-gcc";
   const ChildResult r = RunChild({program, "--version"}, "", ChildLimits{});
   if (!r.started || r.exit_code != 0) {
     return absl::NotFoundError(
@@ -41,7 +41,7 @@ absl::StatusOr<CCompiler> FindCCompiler(const Device& device) {
   }
   CCompiler compiler{program, r.out.substr(0, r.out.find('\n')), {}};
   // Otherwise atomics are calls into libgcc, which a user's linker may not bring.
-  if (device.triplet.starts_with("aarch64")) compiler.flags = {"-mno-outline-atomics"};
+  if (device.toolchain.starts_with("aarch64")) compiler.flags = {"-mno-outline-atomics"};
   return compiler;
 }
 

@@ -16,7 +16,7 @@ struct CCompiler {
   std::vector<std::string> flags;
 };
 
-// `cc` where objects of the device are this machine's own, else <triplet>-gcc.
+// `cc` where objects of the device are this machine's own, else <toolchain>-gcc.
 // NotFound: names the compiler to install.
 absl::StatusOr<CCompiler> FindCCompiler(const Device& device);
 

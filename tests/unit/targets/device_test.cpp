@@ -27,7 +27,8 @@ std::string ErrorOf(const json& file) {
 
 TEST(Device, EveryListedDeviceLoads) {
   const std::vector<std::string> ids = DeviceIds();
-  EXPECT_EQ(ids, (std::vector<std::string>{"host", "rpi4"}));
+  EXPECT_EQ(ids, (std::vector<std::string>{"host", "jetson-nano", "jetson-orin-nano", "rpi4",
+                                           "rpi5", "snapdragon-8gen3"}));
   for (const std::string& id : ids) {
     const auto device = LoadDevice(id);
     ASSERT_TRUE(device.ok()) << device.status();
@@ -42,7 +43,7 @@ TEST(Device, EveryListedDeviceLoads) {
 TEST(Device, UnknownIdListsTheKnownOnes) {
   const auto device = LoadDevice("toaster");
   EXPECT_EQ(device.status().code(), absl::StatusCode::kNotFound);
-  EXPECT_NE(device.status().message().find("host, rpi4"), std::string::npos);
+  EXPECT_NE(device.status().message().find("host, jetson-nano, "), std::string::npos);
 }
 
 TEST(Device, RaspberryPi4) {
@@ -52,6 +53,29 @@ TEST(Device, RaspberryPi4) {
   EXPECT_EQ(device.caches[1].shared_by_cores, 4);
   EXPECT_DOUBLE_EQ(device.clock_ghz * device.peak_flop_per_cycle(), 48);
   EXPECT_EQ(device.virtual_board.qemu_cpu, "cortex-a72");
+}
+
+TEST(Device, CoresOfSeveralKinds) {
+  const Device device = *LoadDevice("snapdragon-8gen3");
+  ASSERT_EQ(device.clusters.size(), 4u);
+  // 4 FMAs of 4 lanes at 3.3 GHz, 3 x 2 at 3.15, 2 x 2 at 2.96 and 2 x 1 at 2.27.
+  EXPECT_NEAR(device.clock_ghz * device.peak_flop_per_cycle(),
+              8 * (4 * 3.3 + 6 * 3.15 + 4 * 2.96 + 2 * 2.27), 1e-9);
+  // Its objects are Android's; what builds and runs them here is the GNU tools.
+  EXPECT_EQ(device.triplet, "aarch64-linux-android");
+  EXPECT_EQ(device.toolchain, "aarch64-linux-gnu");
+  EXPECT_EQ(LoadDevice("rpi4")->toolchain, "aarch64-linux-gnu");
+}
+
+TEST(DeviceFile, ClustersAddUpToTheDevice) {
+  json file = ReadJson("snapdragon-8gen3");
+  file["clusters"][2]["cores"] = 3;
+  EXPECT_EQ(ErrorOf(file), "x.json: clusters have 9 cores, cores says 8");
+  file = ReadJson("snapdragon-8gen3");
+  file["clusters"][0]["clock_ghz"] = 3.2;
+  EXPECT_EQ(ErrorOf(file), "x.json: clusters[0].clock_ghz must be the device's clock_ghz");
+  file["clusters"][1].erase("cpu");
+  EXPECT_EQ(ErrorOf(file), "x.json: clusters[1].cpu is missing");
 }
 
 #if defined(__x86_64__)

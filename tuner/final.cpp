@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "fmt/format.h"
 
@@ -66,12 +67,13 @@ std::vector<BuildResult> BuildFinalists(const Workbench& bench, const SearchResu
   const Task& task = bench.task;
   std::vector<BuildRequest> requests;
   for (const Finalist& f : finalists) {
-    requests.push_back(
-        {BuildKind::kConfig, task.workload.ToText(), task.space.ToText(f.config), task.device.loaded_from});
+    requests.push_back({BuildKind::kConfig, task.workload.ToText(), task.space.ToText(f.config),
+                        task.device.loaded_from});
   }
   if (bench.options.peer == "adams2019") {
     finalists.push_back({"Halide Adams2019", {}, 0, {}});
-    requests.push_back({BuildKind::kAdams2019, task.workload.ToText(), "", task.device.loaded_from});
+    requests.push_back(
+        {BuildKind::kAdams2019, task.workload.ToText(), "", task.device.loaded_from});
   }
   std::vector<BuildRequest> missing;
   std::vector<BuildResult> built(finalists.size());
@@ -125,24 +127,36 @@ double RoundSeconds(const Workbench& bench, std::vector<Finalist>& finalists,
   return std::max(2 * ns * 1e-9, 0.004 * static_cast<double>(finalists.size()));
 }
 
+// Of a finalist that was run again beside the others.
+Record FinalRecord(const Workbench& bench, const Finalist& finalist, const BuildResult& built,
+                   bool won) {
+  Record r = RecordOf(bench, finalist.config);
+  // The winner's record alone is final, so that the log itself says what ships; the others' samples
+  // are further screenings of theirs.
+  r.phase = won ? "final" : "screening";
+  r.message = kFinalMessage;
+  r.artifact_sha256 = built.sha256;
+  if (finalist.samples.empty()) {
+    r.outcome = Outcome::kWrongResult;
+    r.message += kWrongAgain;
+    return r;
+  }
+  r.outcome = Outcome::kOk;
+  r.samples = finalist.samples;
+  r.checks = "probe,poison,guards,finite,inputs";
+  return r;
+}
+
+// `winner`: none where every finalist was wrong.
 absl::Status LogFinal(const Workbench& bench, const std::vector<Finalist>& finalists,
-                      const std::vector<BuildResult>& built, FinalResult& result) {
+                      const std::vector<BuildResult>& built, std::optional<size_t> winner,
+                      FinalResult& result) {
   std::vector<Record> records;
-  size_t winner = 0;
-  for (size_t i = 0; i < finalists.size(); i++) {
-    if (finalists[i].config.empty() || finalists[i].samples.empty()) continue;
-    Record r = RecordOf(bench, finalists[i].config);
-    // The winner's record alone is final, so that the log itself says what ships; the others'
-    // samples are further screenings of theirs.
-    const bool won = finalists[i].config == result.winner;
-    r.phase = won ? "final" : "screening";
-    r.outcome = Outcome::kOk;
-    r.message = kFinalMessage;
-    r.samples = finalists[i].samples;
-    r.checks = "probe,poison,guards,finite,inputs";
-    r.artifact_sha256 = built[i].sha256;
-    if (won) winner = records.size();
-    records.push_back(std::move(r));
+  size_t final_record = 0;
+  for (size_t i = 0; i < built.size(); i++) {
+    if (finalists[i].config.empty()) continue;
+    if (winner == i) final_record = records.size();
+    records.push_back(FinalRecord(bench, finalists[i], built[i], winner == i));
   }
   if (records.empty()) {
     // Nothing was run again: the winner's screening is what it ships on.
@@ -158,8 +172,17 @@ absl::Status LogFinal(const Workbench& bench, const std::vector<Finalist>& final
     return absl::OkStatus();
   }
   if (auto s = bench.log.Append(records); !s.ok()) return s;
-  result.winner_record = records[winner].id;
+  if (winner) result.winner_record = records[final_record].id;
   return absl::OkStatus();
+}
+
+// A time that was screened on a right answer by chance is no time.
+void DropWhatWasWrong(std::vector<Finalist>& finalists, std::string& peer_failed) {
+  std::erase_if(finalists, [&](const Finalist& f) {
+    if (!f.samples.empty()) return false;
+    if (f.config.empty()) peer_failed = "it gave a wrong answer when run again beside the others";
+    return true;
+  });
 }
 
 }  // namespace
@@ -234,17 +257,19 @@ absl::StatusOr<FinalResult> RunFinal(const Workbench& bench, const SearchResult&
     }
     winner = ChooseWinner(contenders);
     if (finalists[winner].samples.empty()) {
+      if (auto s = LogFinal(bench, finalists, built, std::nullopt, result); !s.ok()) return s;
       return absl::InternalError("no finalist was right a second time");
     }
   }
   result.winner = finalists[winner].config;
   result.winner_value = finalists[winner].value();
-  if (auto s = LogFinal(bench, finalists, built, result); !s.ok()) return s;
+  if (auto s = LogFinal(bench, finalists, built, winner, result); !s.ok()) return s;
+  finalists[winner].label = "winner, " + finalists[winner].label;
+  if (!built.empty()) DropWhatWasWrong(finalists, result.peer_failed);
   result.baseline = bench.task.space.safe();
   for (Finalist& f : finalists) {
     if (f.config == result.baseline) result.baseline_value = f.value();
   }
-  finalists[winner].label = "winner, " + finalists[winner].label;
   std::stable_sort(finalists.begin(), finalists.end(),
                    [](const Finalist& a, const Finalist& b) { return a.value() < b.value(); });
   result.table = std::move(finalists);

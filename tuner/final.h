@@ -10,8 +10,11 @@
 
 namespace halyard {
 
-// Message of the records of a final; its winner's phase is "final", the others' "screening".
+// Message of the records of a final, or what it begins with; its winner's phase is "final", the
+// others' "screening".
 inline constexpr char kFinalMessage[] = "interleaved final";
+// What follows it in the record of a finalist whose answer was wrong this time.
+inline constexpr char kWrongAgain[] = ": wrong when run again beside others";
 
 struct Finalist {
   std::string label;     // "winner", "baseline", "best unfused", "Halide Adams2019", "#2" ...
@@ -27,7 +30,7 @@ struct FinalResult {
   double winner_value = 0;
   Config baseline;
   double baseline_value = 0;    // 0: the baseline did not run
-  std::vector<Finalist> table;  // best first
+  std::vector<Finalist> table;  // best first, without those that were wrong the second time
   std::string peer_failed;      // why a peer that was asked for is not in the table
   int rounds = 0;
   int64_t winner_record = 0;  // id in the log
@@ -53,7 +56,8 @@ size_t ChooseWinner(const std::vector<std::vector<double>>& times, double worthw
 void DropWhatDoesNotFit(const Task& task, size_t peers, std::vector<Finalist>& finalists);
 
 // REQUIRES: search.best() != nullptr. Takes about `seconds` at most. On a virtual board, whose
-// counts do not vary, nothing is run again.
+// counts do not vary, nothing is run again. Internal: every finalist was wrong when run again,
+// which the log has then.
 absl::StatusOr<FinalResult> RunFinal(const Workbench& bench, const SearchResult& search,
                                      double seconds, SearchObserver& observer);
 

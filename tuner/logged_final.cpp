@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/match.h"
+
 namespace halyard {
 namespace {
 
@@ -16,7 +18,7 @@ absl::StatusOr<std::vector<Record>> RecordsOf(const MeasurementLog& log, const T
   return log.Query(filter);
 }
 
-bool OfFinal(const Record& r) { return r.message == kFinalMessage; }
+bool OfFinal(const Record& r) { return absl::StartsWith(r.message, kFinalMessage); }
 
 // The newest final's records. A final logs all its records at once, the winner's alone as final,
 // and no config twice; what differs is of the final before.
@@ -43,6 +45,7 @@ absl::StatusOr<std::optional<FinalResult>> LoggedFinal(const MeasurementLog& log
   FinalResult result;
   result.baseline = task.space.safe();
   for (const Record* r : NewestFinal(*records)) {
+    if (r->outcome != Outcome::kOk) continue;
     const auto config = task.space.Parse(r->config);
     if (!config.ok()) return std::nullopt;
     if (r->phase == "final") {

@@ -5,19 +5,12 @@
 #include <gtest/gtest.h>
 
 #include "targets/counter_rng.h"
+#include "tests/unit/tuner/answering_board.h"
 
 namespace halyard {
 namespace {
 
 Workload Parse(const std::string& text) { return ParseWorkload(text).value(); }
-
-// A runner's honest report for the reference's own values.
-EntryResult RightAnswer(const Expectation& e) {
-  EntryResult r;
-  for (double v : e.values) r.probe_values.push_back(static_cast<float>(v));
-  r.projection = e.projection.value_or(0);
-  return r;
-}
 
 TEST(WhyWrong, AcceptsTheReferenceAndNamesEachFault) {
   const Workload w = Parse("gemm:24x17x9:f32");

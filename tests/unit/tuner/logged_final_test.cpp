@@ -71,6 +71,18 @@ TEST_F(LoggedFinalTest, IsTheNewestOfSeveral) {
   EXPECT_EQ(found->table.size(), 3u);
 }
 
+TEST_F(LoggedFinalTest, HasNoTimeForAFinalistThatWasWrong) {
+  Record wrong = Of(b_, 0, "screening", std::string(kFinalMessage) + kWrongAgain);
+  wrong.outcome = Outcome::kWrongResult;
+  wrong.samples.clear();
+  Append({Of(safe_, 310, "screening", kFinalMessage), Of(a_, 104, "final", kFinalMessage), wrong});
+  const auto found = Found();
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->winner, a_);
+  EXPECT_EQ(found->table.size(), 2u);
+  EXPECT_EQ(found->rounds, 1);
+}
+
 TEST_F(LoggedFinalTest, IsOutOfDateWhereSomethingWasTriedSince) {
   Append({Of(safe_, 310, "screening", kFinalMessage), Of(a_, 104, "final", kFinalMessage)});
   Append({Of(b_, 80, "screening", "")});

@@ -70,6 +70,20 @@ class SearchTest : public testing::Test {
     return opened.ok() ? (*opened)->Query({}).value() : std::vector<Record>{};
   }
 
+  // Waits until the search has logged something that worked; on a busy machine that takes a while.
+  bool WaitForAnIncumbent(const std::string& log) const {
+    RecordFilter ok_only;
+    ok_only.outcome = Outcome::kOk;
+    for (int i = 0; i < 600; i++) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      const auto opened = OpenSqliteLog(folder_ / log, LogMode::kRead);
+      if (!opened.ok()) continue;  // not there yet
+      const auto records = (*opened)->Query(ok_only);
+      if (records.ok() && !records->empty()) return true;
+    }
+    return false;
+  }
+
   fs::path folder_;
 };
 
@@ -153,7 +167,7 @@ TEST_F(SearchTest, InterruptKeepsTheLogAndStillWritesTheLibrary) {
       Command("host", "i.db", {"--trials", "100000", "--stop-gain", "0"});
   const fs::path out = folder_ / "stdout";
   const pid_t pid = Start(command, out);
-  std::this_thread::sleep_for(std::chrono::seconds(6));
+  EXPECT_TRUE(WaitForAnIncumbent("i.db"));
   kill(pid, SIGINT);
   int status = 0;
   waitpid(pid, &status, 0);

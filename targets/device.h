@@ -69,12 +69,8 @@ std::vector<std::string> DeviceIds();
 // True for what names a file rather than an id: "./my-board.json", "my-board.json".
 bool IsDevicePath(const std::string& name);
 
-// The file of an id or path. NotFound: names the id and lists the known ones.
-absl::StatusOr<std::string> DevicePath(const std::string& id_or_path);
-
 // Reads a device file by id or path; for `host` fills in what detection finds (cores, caches, ISA).
-// NotFound: names the id and lists the known ones. InvalidArgument: names file and field, the file
-// that gave the field where it was inherited.
+// NotFound: names the id and lists the known ones. InvalidArgument: names file and field.
 absl::StatusOr<Device> LoadDevice(const std::string& id_or_path);
 
 // Where installed data (device files, board runners, the plugin) lies: next to the build.

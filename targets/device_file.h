@@ -14,6 +14,9 @@ struct DeviceFile {
   bool detect = false;  // the file leaves cores, caches and instruction set to detection
 };
 
+// The file of an id or path. NotFound: names the id and lists the known ones.
+absl::StatusOr<std::string> DevicePath(const std::string& id_or_path);
+
 struct DeviceJson {
   nlohmann::json root;
   std::map<std::string, std::string> given_by;  // field -> the file that gave it

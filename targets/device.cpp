@@ -11,6 +11,22 @@
 #include "targets/host_detection.h"
 
 namespace halyard {
+namespace {
+
+// "HEIR: FIELD ..." with the file that gave the field, where it was inherited.
+absl::Status NameTheGiver(const absl::Status& status, const std::string& path,
+                          const DeviceJson& json) {
+  const std::string message(status.message());
+  const size_t begin = path.size() + 2;  // behind "HEIR: "
+  if (message.size() <= begin) return status;
+  const size_t end = message.find_first_of(" .[", begin);
+  const auto giver = json.given_by.find(message.substr(begin, end - begin));
+  if (giver == json.given_by.end() || giver->second == path) return status;
+  return absl::Status(status.code(), fmt::format("{}: {} (inherited by {})", giver->second,
+                                                 message.substr(begin), path));
+}
+
+}  // namespace
 
 std::string DataPath(const std::string& relative) {
   const char* overridden = std::getenv("HALYARD_DATA_DIR");
@@ -39,21 +55,26 @@ bool IsDevicePath(const std::string& name) {
   return name.find('/') != std::string::npos || name.ends_with(".json");
 }
 
+absl::StatusOr<std::string> DevicePath(const std::string& name) {
+  if (IsDevicePath(name)) return name;
+  const std::vector<std::string> ids = DeviceIds();
+  if (std::find(ids.begin(), ids.end(), name) != ids.end()) {
+    return DataPath("devices/" + name + ".json");
+  }
+  return absl::NotFoundError(
+      fmt::format("no device '{}'; known devices: {}; or give a file, ./{}.json", name,
+                  absl::StrJoin(ids, ", "), name));
+}
+
 absl::StatusOr<Device> LoadDevice(const std::string& name) {
   const bool by_path = IsDevicePath(name);
-  if (!by_path) {
-    const std::vector<std::string> ids = DeviceIds();
-    if (std::find(ids.begin(), ids.end(), name) == ids.end()) {
-      return absl::NotFoundError(
-          fmt::format("no device '{}'; known devices: {}; or give a file, ./{}.json", name,
-                      absl::StrJoin(ids, ", "), name));
-    }
-  }
-  const std::string path = by_path ? name : DataPath("devices/" + name + ".json");
+  const auto found = DevicePath(name);
+  if (!found.ok()) return found.status();
+  const std::string& path = *found;
   const auto json = ReadDeviceJson(path);
   if (!json.ok()) return json.status();
-  absl::StatusOr<DeviceFile> file = ParseDevice(*json, path);
-  if (!file.ok()) return file.status();
+  absl::StatusOr<DeviceFile> file = ParseDevice(json->root, path);
+  if (!file.ok()) return NameTheGiver(file.status(), path, *json);
   Device& device = file->device;
   if (!by_path && device.id != name) {
     return absl::InvalidArgumentError(

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "targets/device_check.h"
 #include "targets/json_fields.h"
 
 namespace halyard {
@@ -91,7 +92,7 @@ void AppendSources(const json& base, json* merged) {
 }
 
 // `heirs`: the files that led here, innermost last.
-absl::StatusOr<json> ReadLayered(const std::string& path, std::vector<std::string> heirs) {
+absl::StatusOr<DeviceJson> ReadLayered(const std::string& path, std::vector<std::string> heirs) {
   std::error_code ignored;
   const std::string canonical = std::filesystem::weakly_canonical(path, ignored).string();
   if (std::find(heirs.begin(), heirs.end(), canonical) != heirs.end()) {
@@ -105,7 +106,11 @@ absl::StatusOr<json> ReadLayered(const std::string& path, std::vector<std::strin
   const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (root.is_discarded()) return absl::InvalidArgumentError(path + ": not valid JSON");
-  if (!root.is_object() || !root.contains("inherits")) return root;
+  std::map<std::string, std::string> given_by;
+  if (root.is_object()) {
+    for (const auto& [field, value] : root.items()) given_by[field] = path;
+  }
+  if (!root.is_object() || !root.contains("inherits")) return DeviceJson{root, given_by};
   if (!root["inherits"].is_string()) {
     return absl::InvalidArgumentError(path + ": inherits must be the id of a device or a file");
   }
@@ -118,18 +123,19 @@ absl::StatusOr<json> ReadLayered(const std::string& path, std::vector<std::strin
         fmt::format("{}: inherits names '{}', which is neither a file nor one of the devices {}",
                     path, base_name, absl::StrJoin(DeviceIds(), ", ")));
   }
-  absl::StatusOr<json> base = ReadLayered(base_path, std::move(heirs));
+  const absl::StatusOr<DeviceJson> base = ReadLayered(base_path, std::move(heirs));
   if (!base.ok()) return base.status();
   root.erase("inherits");
-  json merged = *base;
+  given_by.insert(base->given_by.begin(), base->given_by.end());
+  json merged = base->root;
   merged.merge_patch(root);
-  if (root.contains("sources")) AppendSources(*base, &merged);
-  return merged;
+  if (root.contains("sources")) AppendSources(base->root, &merged);
+  return DeviceJson{std::move(merged), std::move(given_by)};
 }
 
 }  // namespace
 
-absl::StatusOr<json> ReadDeviceJson(const std::string& path) { return ReadLayered(path, {}); }
+absl::StatusOr<DeviceJson> ReadDeviceJson(const std::string& path) { return ReadLayered(path, {}); }
 
 absl::StatusOr<DeviceFile> ParseDevice(const json& root, const std::string& file) {
   DeviceFile result;
@@ -137,6 +143,11 @@ absl::StatusOr<DeviceFile> ParseDevice(const json& root, const std::string& file
   JsonFields fields(root, file, "");
   fields.Note("sources");
   fields.Text("id", &device.id);
+  if (!device.id.empty() && !IsDeviceId(device.id)) {
+    fields.Fail("id", fmt::format("'{}' cannot name files; give letters, digits, '-', '_' and '.', "
+                                  "a letter or digit first",
+                                  device.id));
+  }
   fields.Text("description", &device.description);
   fields.PositiveNumber("fma_per_cycle", &device.fma_per_cycle);
   fields.PositiveInt("stack_bytes", &device.stack_bytes);
@@ -149,6 +160,8 @@ absl::StatusOr<DeviceFile> ParseDevice(const json& root, const std::string& file
     fields.Take(
         ReadVirtualBoard(JsonFields(*board, file, "virtual_board."), &device.virtual_board));
   }
+  if (absl::Status status = fields.Finish(); !status.ok()) return status;
+  if (!result.detect) CheckHardware(device, fields);
   if (absl::Status status = fields.Finish(); !status.ok()) return status;
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_join.h"
 #include "fmt/format.h"
+#include "schedules/halide_target.h"
 #include "schedules/operator.h"
 
 namespace halyard {
@@ -51,8 +52,20 @@ void AddTaskOptions(po::options_description& options, TaskOptions& task) {
   add("shape", po::value(&task.shape),
       "gemm MxNxK; batch_gemm BxMxNxK; conv2d NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=]; "
       "softmax RxC; attention HxSxD or HxSqxSkvxD[,causal=1]");
-  add("device", po::value(&task.device), "device id (tune devices lists them)");
+  add("device", po::value(&task.device), kDeviceHelp);
   add("dtype", po::value(&task.dtype)->default_value("f32"), "element type");
+}
+
+absl::StatusOr<Device> DeviceFromOption(const std::string& name) {
+  if (name.empty()) {
+    return absl::InvalidArgumentError(
+        fmt::format("--device is missing; give one of {}, or a file such as ./my-board.json",
+                    absl::StrJoin(DeviceIds(), ", ")));
+  }
+  auto device = LoadDevice(name);
+  if (!device.ok()) return device.status();
+  if (auto s = CheckHalideTarget(*device); !s.ok()) return s;
+  return device;
 }
 
 absl::StatusOr<Task> TaskFromOptions(const TaskOptions& task) {
@@ -61,10 +74,9 @@ absl::StatusOr<Task> TaskFromOptions(const TaskOptions& task) {
   };
   if (task.op.empty()) return missing("--op", "of " + absl::StrJoin(OperatorNames(), ", "));
   if (task.shape.empty()) return missing("--shape", "such as 512x512x512");
-  if (task.device.empty()) return missing("--device", "of " + absl::StrJoin(DeviceIds(), ", "));
   const auto workload = MakeWorkload(task.op, task.shape, task.dtype);
   if (!workload.ok()) return workload.status();
-  const auto device = LoadDevice(task.device);
+  const auto device = DeviceFromOption(task.device);
   if (!device.ok()) return device.status();
   return MakeTask(*workload, *device);
 }

@@ -18,6 +18,13 @@ absl::StatusOr<boost::program_options::variables_map> ParseOptions(
     const boost::program_options::positional_options_description& positional,
     const std::string& command);
 
+inline constexpr char kDeviceHelp[] =
+    "a listed device (tune devices) or a file of your own, ./my-board.json";
+
+// What --device names. Errors are those of LoadDevice and CheckHalideTarget; InvalidArgument where
+// it is empty.
+absl::StatusOr<Device> DeviceFromOption(const std::string& id_or_path);
+
 // --op, --shape, --device, --dtype.
 struct TaskOptions {
   std::string op, shape, device, dtype;

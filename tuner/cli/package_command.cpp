@@ -3,6 +3,7 @@
 
 #include "fmt/format.h"
 #include "tuner/cli/cli.h"
+#include "tuner/cli/options.h"
 #include "tuner/package.h"
 
 namespace halyard {
@@ -10,24 +11,19 @@ namespace halyard {
 int PackageCommand(const std::vector<std::string>& args) {
   namespace po = boost::program_options;
   std::string device_id, log_path, out_dir;
-  po::options_description d("tune package --device ID [options]");
+  po::options_description d("tune package --device ID|FILE [options]");
   auto add = d.add_options();
-  add("device", po::value(&device_id), "device id");
+  add("device", po::value(&device_id), kDeviceHelp);
   add("log", po::value(&log_path)->default_value("tuned.db"), "measurement log");
   add("out", po::value(&out_dir)->default_value("out"), "folder of the libraries");
   add("help,h", "print this");
-  po::variables_map given;
-  try {
-    po::store(po::command_line_parser(args).options(d).positional({}).run(), given);
-    po::notify(given);
-  } catch (const po::error& e) {
-    return Fail(kExitUsage, std::string(e.what()) + "; tune package --help lists the options");
-  }
-  if (given.count("help") != 0) {
+  const auto given = ParseOptions(args, d, {}, "tune package");
+  if (!given.ok()) return Fail(given.status());
+  if (given->count("help") != 0) {
     std::cout << d;
     return kExitDone;
   }
-  const auto device = LoadDevice(device_id);
+  const auto device = DeviceFromOption(device_id);
   if (!device.ok()) return Fail(device.status());
   if (auto s = CheckWritableFolder(out_dir); !s.ok()) return Fail(s);
   const auto log = OpenSqliteLog(log_path, LogMode::kRead);

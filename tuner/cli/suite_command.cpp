@@ -40,11 +40,11 @@ struct Listed {
 };
 
 po::options_description Options(Arguments& a) {
-  po::options_description d("tune suite FILE --device ID [options]", 79, 40);
+  po::options_description d("tune suite FILE --device ID|FILE [options]", 79, 40);
   auto add = d.add_options();
   add("file", po::value(&a.file),
       "workloads, one a line: OP SHAPE, and `# xN` where a network calls it N times");
-  add("device", po::value(&a.device), "device id (tune devices lists them)");
+  add("device", po::value(&a.device), kDeviceHelp);
   AddSearchOptions(d,
                    fmt::format("trials of all tasks in the log, earlier runs' included (default {} "
                                "times the tasks; no limit with --time)",
@@ -59,10 +59,7 @@ absl::StatusOr<Listed> ReadListed(const Arguments& a) {
     return absl::InvalidArgumentError(
         "the workload file is missing; give one of lines such as gemm 128x768x768  # x12");
   }
-  if (a.device.empty()) {
-    return absl::InvalidArgumentError("--device is missing; tune devices lists them");
-  }
-  auto device = LoadDevice(a.device);
+  auto device = DeviceFromOption(a.device);
   if (!device.ok()) return device.status();
   const auto workloads = ReadWorkloadFile(a.file);
   if (!workloads.ok()) return workloads.status();

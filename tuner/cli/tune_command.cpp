@@ -25,7 +25,7 @@ struct Arguments {
 };
 
 po::options_description Options(Arguments& a) {
-  po::options_description d("tune --op OP --shape SHAPE --device ID [options]", 79, 40);
+  po::options_description d("tune --op OP --shape SHAPE --device ID|FILE [options]", 79, 40);
   AddTaskOptions(d, a.task);
   AddSearchOptions(d,
                    "trials of this task in the log, earlier runs' included (default 256; no limit "

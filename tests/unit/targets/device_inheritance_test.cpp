@@ -29,11 +29,11 @@ TEST_F(DeviceInheritance, ChangesFieldsOfAListedDevice) {
   Write("my.json", R"({"inherits": "rpi4", "id": "my", "clock_ghz": 1.8,
                        "virtual_board": {"qemu_cpu": "max"}, "board": "ssh:pi@pi4"})");
   const std::string path =
-      Write("sub/mine.json", R"({"inherits": "../my.json", "id": "mine", "cores": 2})");
+      Write("sub/mine.json", R"({"inherits": "../my.json", "id": "mine", "cores": 8})");
   const auto device = LoadDevice(path);
   ASSERT_TRUE(device.ok()) << device.status();
   EXPECT_EQ(device->id, "mine");
-  EXPECT_EQ(device->cores, 2);
+  EXPECT_EQ(device->cores, 8);
   EXPECT_EQ(device->clock_ghz, 1.8);
   EXPECT_EQ(device->board.ToText(), "ssh:pi@pi4");
   EXPECT_EQ(device->virtual_board.qemu_cpu, "max");
@@ -47,6 +47,19 @@ TEST_F(DeviceInheritance, ChangesFieldsOfAListedDevice) {
 TEST_F(DeviceInheritance, NullTakesAFieldAway) {
   const std::string path = Write("x.json", R"({"inherits": "rpi4", "id": "x", "clock_ghz": null})");
   EXPECT_EQ(ErrorOf(path), path + ": clock_ghz is missing");
+}
+
+TEST_F(DeviceInheritance, AnInheritedFieldThatIsWrongNamesTheFileThatGaveIt) {
+  const std::string base = Write("base.json", R"({"inherits": "rpi4", "id": "b", "cores": 0})");
+  const std::string heir = Write("heir.json", R"({"inherits": "./base.json", "id": "heir"})");
+  // As LoadDevice finds the base from the heir.
+  const std::string given = folder_ + "/./base.json";
+  EXPECT_EQ(ErrorOf(base), base + ": cores must be a positive integer");
+  EXPECT_EQ(ErrorOf(heir),
+            given + ": cores must be a positive integer (inherited by " + heir + ")");
+  const std::string own =
+      Write("own.json", R"({"inherits": "./base.json", "id": "own", "cores": -1})");
+  EXPECT_EQ(ErrorOf(own), own + ": cores must be a positive integer");
 }
 
 TEST_F(DeviceInheritance, ACircleIsNamed) {

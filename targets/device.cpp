@@ -39,7 +39,7 @@ bool IsDevicePath(const std::string& name) {
   return name.find('/') != std::string::npos || name.ends_with(".json");
 }
 
-absl::StatusOr<Device> LoadDevice(const std::string& name) {
+absl::StatusOr<Device> LoadDevice(const std::string& name, const std::string& board) {
   const bool by_path = IsDevicePath(name);
   if (!by_path) {
     const std::vector<std::string> ids = DeviceIds();
@@ -50,8 +50,15 @@ absl::StatusOr<Device> LoadDevice(const std::string& name) {
     }
   }
   const std::string path = by_path ? name : DataPath("devices/" + name + ".json");
-  const auto json = ReadDeviceJson(path);
+  auto json = ReadDeviceJson(path);
   if (!json.ok()) return json.status();
+  if (!board.empty()) {
+    const auto address = ParseBoardAddress(board);
+    if (!address.ok()) {
+      return absl::InvalidArgumentError("--board " + std::string(address.status().message()));
+    }
+    if (json->is_object()) (*json)["board"] = board;
+  }
   absl::StatusOr<DeviceFile> file = ParseDevice(*json, path);
   if (!file.ok()) return file.status();
   Device& device = file->device;
@@ -62,7 +69,17 @@ absl::StatusOr<Device> LoadDevice(const std::string& name) {
   if (file->detect) DetectHost(&device);
   if (device.toolchain.empty()) device.toolchain = device.triplet;
   device.loaded_from = by_path ? std::filesystem::absolute(path).string() : name;
+  if (!board.empty()) device.loaded_from += " " + board;
   return std::move(device);
+}
+
+absl::StatusOr<Device> LoadDevice(const std::string& name) {
+  // A path may have blanks of its own.
+  const size_t blank = name.rfind(' ');
+  if (blank != std::string::npos && ParseBoardAddress(name.substr(blank + 1)).ok()) {
+    return LoadDevice(name.substr(0, blank), name.substr(blank + 1));
+  }
+  return LoadDevice(name, "");
 }
 
 }  // namespace halyard

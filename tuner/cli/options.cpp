@@ -52,7 +52,14 @@ void AddTaskOptions(po::options_description& options, TaskOptions& task) {
       "gemm MxNxK; batch_gemm BxMxNxK; conv2d NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=]; "
       "softmax RxC; attention HxSxD or HxSqxSkvxD[,causal=1]");
   add("device", po::value(&task.device), "device id (tune devices lists them)");
+  AddBoardOption(options, task.board);
   add("dtype", po::value(&task.dtype)->default_value("f32"), "element type");
+}
+
+void AddBoardOption(po::options_description& options, std::string& board) {
+  options.add_options()("board", po::value(&board),
+                        "where its board is reached, if not as the device file says: virtual, "
+                        "local, ssh:[USER@]HOST[:PORT], adb[:SERIAL], gdb:HOST:PORT");
 }
 
 absl::StatusOr<Task> TaskFromOptions(const TaskOptions& task) {
@@ -64,7 +71,7 @@ absl::StatusOr<Task> TaskFromOptions(const TaskOptions& task) {
   if (task.device.empty()) return missing("--device", "of " + absl::StrJoin(DeviceIds(), ", "));
   const auto workload = MakeWorkload(task.op, task.shape, task.dtype);
   if (!workload.ok()) return workload.status();
-  const auto device = LoadDevice(task.device);
+  const auto device = LoadDevice(task.device, task.board);
   if (!device.ok()) return device.status();
   return MakeTask(*workload, *device);
 }

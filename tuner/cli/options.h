@@ -18,11 +18,12 @@ absl::StatusOr<boost::program_options::variables_map> ParseOptions(
     const boost::program_options::positional_options_description& positional,
     const std::string& command);
 
-// --op, --shape, --device, --dtype.
+// --op, --shape, --device, --board, --dtype.
 struct TaskOptions {
-  std::string op, shape, device, dtype;
+  std::string op, shape, device, board, dtype;
 };
 void AddTaskOptions(boost::program_options::options_description& options, TaskOptions& task);
+void AddBoardOption(boost::program_options::options_description& options, std::string& board);
 // InvalidArgument, NotFound: names the option that is missing or wrong.
 absl::StatusOr<Task> TaskFromOptions(const TaskOptions& task);
 

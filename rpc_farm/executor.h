@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "targets/board_facts.h"
 #include "targets/device.h"
 #include "targets/run_protocol.h"
 
@@ -19,6 +21,7 @@ enum class RunStatus {
   kResource,   // killed by, or failed on, the memory limit
   kInfra,      // runner missing, protocol mismatch, garbage reply: not the candidate's fault
   kBoardLost,  // the board stopped answering
+  kUnstable,   // right or wrong, its times are void: the board's clock moved, or it throttled
 };
 
 struct RunOutcome {
@@ -37,11 +40,14 @@ class Executor {
   virtual BoardKind board_kind() const = 0;
   // One line of conditions for the record: kernel, clock source, governor where told.
   virtual std::string environment() const = 0;
+  // What the board tells about itself; nothing where it cannot.
+  virtual std::optional<BoardFacts> facts() { return std::nullopt; }
 };
 
-// The executor a device's board is reached by when no farm is named: a local process for a physical
-// device of this machine, qemu with the counting plugin for a virtual one.
-// FailedPrecondition: says what is missing (runner, qemu, plugin) and how to get it.
+// The executor a device's board is reached by when no farm is named, by the reach of its address: a
+// local process, ssh, adb, or an emulator for a virtual board.
+// FailedPrecondition: says what is missing (runner, qemu, plugin) and how to get it. Unavailable:
+// the board cannot be reached, and what to do about it.
 absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device);
 
 }  // namespace halyard

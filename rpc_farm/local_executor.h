@@ -9,21 +9,22 @@ namespace halyard {
 
 class LocalExecutor : public Executor {
  public:
-  // `runner`: path of the static board runner for this machine.
-  LocalExecutor(std::string runner, const Device& device);
+  // `runner`: path of the static board runner for this machine. `sys_root`: what is read as /sys.
+  LocalExecutor(std::string runner, const Device& device, std::string sys_root = "/sys");
 
   RunOutcome Run(const RunRequest& request, std::chrono::milliseconds deadline) override;
   std::string board_id() const override;
   BoardKind board_kind() const override { return BoardKind::kPhysical; }
   std::string environment() const override;
+  std::optional<BoardFacts> facts() override;
 
  private:
   std::string runner_;
   std::string board_id_;
   int64_t memory_bytes_;
+  std::string sys_root_;
+  std::string system_;      // what of the environment stays
+  std::string conditions_;  // of the last run that took a time
 };
-
-// "kernel <release>, clocksource <name>, governor <name>", as far as this machine tells.
-std::string HostConditions();
 
 }  // namespace halyard

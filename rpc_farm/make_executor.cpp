@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "rpc_farm/adb_link.h"
 #include "rpc_farm/executor.h"
+#include "rpc_farm/link_executor.h"
 #include "rpc_farm/local_executor.h"
 #include "rpc_farm/qemu_user_executor.h"
+#include "rpc_farm/ssh_link.h"
 
 namespace halyard {
 namespace {
@@ -16,14 +19,8 @@ absl::Status RequireFile(const std::string& path, int access_mode, const char* w
       what, path));
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device) {
-  const std::string runner = DataPath("board_runner/" + device.toolchain + "/board_runner");
-  if (absl::Status s = RequireFile(runner, X_OK, "the board runner"); !s.ok()) return s;
-  if (device.board_kind() == BoardKind::kPhysical) {
-    return std::make_unique<LocalExecutor>(runner, device);
-  }
+absl::StatusOr<std::unique_ptr<Executor>> MakeVirtual(const Device& device,
+                                                      const std::string& runner) {
   if (device.toolchain != "aarch64-linux-gnu") {
     return absl::FailedPreconditionError(
         fmt::format("no virtual board for {} ({})", device.id, device.toolchain));
@@ -33,6 +30,35 @@ absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device) {
   auto executor = QemuUserExecutor::Make("qemu-aarch64", plugin, runner, device);
   if (!executor.ok()) return executor.status();
   return std::move(*executor);
+}
+
+absl::StatusOr<std::unique_ptr<Executor>> MakeLinked(std::unique_ptr<BoardLink> link,
+                                                     const Device& device,
+                                                     const std::string& runner) {
+  auto executor = LinkExecutor::Make(std::move(link), runner, device);
+  if (!executor.ok()) return executor.status();
+  return std::move(*executor);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device) {
+  const std::string runner = DataPath("board_runner/" + device.toolchain + "/board_runner");
+  if (absl::Status s = RequireFile(runner, X_OK, "the board runner"); !s.ok()) return s;
+  switch (device.board.reach) {
+    case BoardReach::kLocal:
+      return std::make_unique<LocalExecutor>(runner, device);
+    case BoardReach::kVirtual:
+      return MakeVirtual(device, runner);
+    case BoardReach::kSsh:
+      return MakeLinked(std::make_unique<SshLink>(device.board), device, runner);
+    case BoardReach::kAdb:
+      return MakeLinked(std::make_unique<AdbLink>(device.board), device, runner);
+    case BoardReach::kGdb:
+      break;
+  }
+  return absl::FailedPreconditionError(fmt::format(
+      "{}: no board of {} is reached over {}", device.id, device.toolchain, device.board.ToText()));
 }
 
 }  // namespace halyard

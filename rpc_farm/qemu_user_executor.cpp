@@ -1,40 +1,20 @@
 #include "rpc_farm/qemu_user_executor.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 
-#include "rpc_farm/child_process.h"
-#include "rpc_farm/local_executor.h"
 #include "rpc_farm/plugin_report.h"
 #include "rpc_farm/runner_outcome.h"
+#include "rpc_farm/temporary_folder.h"
+#include "targets/child_process.h"
 
 namespace halyard {
 namespace {
 
 // qemu itself: code buffer, translation tables, libraries.
 constexpr int64_t kQemuBytes = int64_t{1} << 30;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "halyard-XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }  // empty: could not be made
-
- private:
-  std::string path_;
-};
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -86,4 +86,13 @@ RunOutcome OutcomeOfRunner(const ChildResult& child, const RunRequest& request) 
   return outcome;
 }
 
+void VoidIfUnstable(RunOutcome* outcome) {
+  const RunReply& reply = outcome->reply;
+  if (outcome->status != RunStatus::kOk || !reply.before || !reply.after) return;
+  std::string why = WhyUnstable(*reply.before, *reply.after);
+  if (why.empty()) return;
+  outcome->status = RunStatus::kUnstable;
+  outcome->message = std::move(why);
+}
+
 }  // namespace halyard

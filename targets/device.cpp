@@ -66,13 +66,20 @@ absl::StatusOr<std::string> DevicePath(const std::string& name) {
                   absl::StrJoin(ids, ", "), name));
 }
 
-absl::StatusOr<Device> LoadDevice(const std::string& name) {
+absl::StatusOr<Device> LoadDevice(const std::string& name, const std::string& board) {
   const bool by_path = IsDevicePath(name);
   const auto found = DevicePath(name);
   if (!found.ok()) return found.status();
   const std::string& path = *found;
-  const auto json = ReadDeviceJson(path);
+  auto json = ReadDeviceJson(path);
   if (!json.ok()) return json.status();
+  if (!board.empty()) {
+    const auto address = ParseBoardAddress(board);
+    if (!address.ok()) {
+      return absl::InvalidArgumentError("--board " + std::string(address.status().message()));
+    }
+    if (json->root.is_object()) json->root["board"] = board;
+  }
   absl::StatusOr<DeviceFile> file = ParseDevice(json->root, path);
   if (!file.ok()) return NameTheGiver(file.status(), path, *json);
   Device& device = file->device;
@@ -83,7 +90,17 @@ absl::StatusOr<Device> LoadDevice(const std::string& name) {
   if (file->detect) DetectHost(&device);
   if (device.toolchain.empty()) device.toolchain = device.triplet;
   device.loaded_from = by_path ? std::filesystem::absolute(path).string() : name;
+  if (!board.empty()) device.loaded_from += " " + board;
   return std::move(device);
+}
+
+absl::StatusOr<Device> LoadDevice(const std::string& name) {
+  // A path may have blanks of its own.
+  const size_t blank = name.rfind(' ');
+  if (blank != std::string::npos && ParseBoardAddress(name.substr(blank + 1)).ok()) {
+    return LoadDevice(name.substr(0, blank), name.substr(blank + 1));
+  }
+  return LoadDevice(name, "");
 }
 
 }  // namespace halyard

@@ -53,7 +53,7 @@ struct Device {
   std::vector<CacheLevel> caches;  // L1D first
   BoardAddress board;              // where its board is reached
   VirtualBoard virtual_board;      // of a device that has one
-  // What LoadDevice made it from, id or path, so that another process can load the same.
+  // What LoadDevice made it from, so that another process can load the same.
   std::string loaded_from;
 
   BoardKind board_kind() const { return board.kind(); }
@@ -70,8 +70,13 @@ std::vector<std::string> DeviceIds();
 bool IsDevicePath(const std::string& name);
 
 // Reads a device file by id or path; for `host` fills in what detection finds (cores, caches, ISA).
+// Behind a blank may follow the address of a board, which then takes the place of the file's:
+// "rpi4 ssh:pi@pi4.lan".
 // NotFound: names the id and lists the known ones. InvalidArgument: names file and field.
-absl::StatusOr<Device> LoadDevice(const std::string& id_or_path);
+absl::StatusOr<Device> LoadDevice(const std::string& name);
+
+// The same with the address apart, as --board gives it; empty: the file's.
+absl::StatusOr<Device> LoadDevice(const std::string& id_or_path, const std::string& board);
 
 // Where installed data (device files, board runners, the plugin) lies: next to the build.
 std::string DataPath(const std::string& relative);

@@ -162,6 +162,8 @@ void to_json(json& j, const RunReply& r) {
        {"candidates", r.candidates},
        {"peak_gflops", r.peak_gflops},
        {"copy_gb_per_s", r.copy_gb_per_s}};
+  if (r.before) j["before"] = *r.before;
+  if (r.after) j["after"] = *r.after;
 }
 void from_json(const json& j, RunReply& r) {
   j.at("protocol").get_to(r.protocol);
@@ -169,6 +171,9 @@ void from_json(const json& j, RunReply& r) {
   j.at("candidates").get_to(r.candidates);
   j.at("peak_gflops").get_to(r.peak_gflops);
   j.at("copy_gb_per_s").get_to(r.copy_gb_per_s);
+  r.before = r.after = std::nullopt;
+  if (j.contains("before")) r.before = j.at("before").get<BoardConditions>();
+  if (j.contains("after")) r.after = j.at("after").get<BoardConditions>();
 }
 
 }  // namespace halyard

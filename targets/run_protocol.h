@@ -10,9 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "targets/board_conditions.h"
+
 namespace halyard {
 
 inline constexpr int kRunProtocolVersion = 2;
+
+// A kernel's code is kilobytes; what is larger than this is no artifact, and no link should carry
+// it.
+inline constexpr int64_t kMostArtifactBytes = int64_t{64} << 20;
 
 // A dense row-major f32 buffer. `extents` outermost first, as the artifact declares them.
 struct BufferSpec {
@@ -112,6 +118,8 @@ struct RunReply {
   std::vector<std::vector<EntryResult>> candidates;  // [candidate][entry]
   double peak_gflops = 0;                            // kPeak
   double copy_gb_per_s = 0;                          // kPeak: bytes read + written per second
+  // Right before the first sample and right after the last; not there where no time was taken.
+  std::optional<BoardConditions> before, after;
 };
 
 // JSON both ways; from_json throws nlohmann::json::exception on anything missing or mistyped.

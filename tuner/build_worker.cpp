@@ -19,8 +19,8 @@
 
 #include "absl/strings/str_replace.h"
 #include "fmt/format.h"
-#include "rpc_farm/child_process.h"
 #include "schedules/task.h"
+#include "targets/child_process.h"
 #include "tuner/build_protocol.h"
 
 namespace halyard {

@@ -27,6 +27,8 @@ Outcome OutcomeOf(RunStatus status) {
       return Outcome::kResourceLimit;
     case RunStatus::kBoardLost:
       return Outcome::kBoardLost;
+    case RunStatus::kUnstable:
+      return Outcome::kUnstable;
     case RunStatus::kInfra:
       break;
   }
@@ -144,7 +146,9 @@ MeasureResult CandidateRunner::MeasureOnce(const Config& config, const BuildResu
   MeasureResult m;
   m.outcome = OutcomeOf(run.status);
   m.message = run.message;
-  if (run.status != RunStatus::kOk) return m;
+  // A void time says nothing against the answer, and a wrong one stays wrong.
+  const bool unstable = run.status == RunStatus::kUnstable;
+  if (run.status != RunStatus::kOk && !unstable) return m;
 
   const std::vector<EntryResult>& entries = run.reply.candidates.at(0);
   for (size_t i = 0; i < entries.size(); i++) {
@@ -163,6 +167,7 @@ MeasureResult CandidateRunner::MeasureOnce(const Config& config, const BuildResu
     m.checks = fmt::format("probe:{}{},poison,guards,finite,inputs", e.points.size(),
                            e.projection ? ",projection" : "");
   }
+  if (unstable) return m;
   if (is_virtual) {
     const absl::StatusOr<double> cycles = VirtualCycles(plan, entries, task_.device.cores);
     if (!cycles.ok()) {
@@ -178,8 +183,8 @@ MeasureResult CandidateRunner::MeasureOnce(const Config& config, const BuildResu
 
 MeasureResult CandidateRunner::Measure(const Config& config, const BuildResult& built,
                                        const TimingPolicy& policy) {
-  // Infrastructure losses and noisy measurements are tried again twice at most, a candidate's
-  // own fault never.
+  // Infrastructure losses and noisy or void measurements are tried again twice at most, a
+  // candidate's own fault never.
   int losses = 0, noisy = 0;
   while (true) {
     MeasureResult m = MeasureOnce(config, built, policy);
@@ -188,6 +193,8 @@ MeasureResult CandidateRunner::Measure(const Config& config, const BuildResult& 
       if (noisy++ < 2) continue;
       m.outcome = Outcome::kUnstable;
       m.message = "samples differ too much to say a time, three times over";
+    } else if (m.outcome == Outcome::kUnstable && noisy++ < 2) {
+      continue;
     }
     return m;
   }
@@ -208,8 +215,11 @@ absl::StatusOr<std::vector<std::vector<double>>> CandidateRunner::Interleave(
   }
   // Each sample is preceded by a warm-up call; checks and input generation come on top.
   const double expected_seconds = 30 + 4 * round_seconds * (rounds + 2);
-  const RunOutcome run = executor_.Run(
-      request, std::chrono::milliseconds(static_cast<int64_t>(1000 * expected_seconds)));
+  const std::chrono::milliseconds deadline(static_cast<int64_t>(1000 * expected_seconds));
+  RunOutcome run = executor_.Run(request, deadline);
+  for (int again = 0; run.status == RunStatus::kUnstable && again < 2; again++) {
+    run = executor_.Run(request, deadline);
+  }
   if (run.status != RunStatus::kOk) return absl::UnavailableError(run.message);
   std::vector<std::vector<double>> samples;
   for (size_t i = 0; i < built.size(); i++) {

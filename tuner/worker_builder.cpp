@@ -12,9 +12,9 @@
 #include <thread>
 
 #include "fmt/format.h"
+#include "rpc_farm/sha256.h"
 #include "schedules/operator.h"
 #include "tuner/build_protocol.h"
-#include "tuner/sha256.h"
 
 extern char** environ;
 

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "targets/run_protocol.h"
+
 namespace halyard {
 namespace {
 
@@ -334,10 +336,15 @@ bool ReadArtifact(const std::string& path, std::vector<uint8_t>* file, std::stri
   file->clear();
   uint8_t chunk[65536];
   size_t n = 0;
-  while ((n = std::fread(chunk, 1, sizeof(chunk), f)) > 0 && file->size() < kMaxImageBytes) {
+  while ((n = std::fread(chunk, 1, sizeof(chunk), f)) > 0 &&
+         static_cast<int64_t>(file->size()) <= kMostArtifactBytes) {
     file->insert(file->end(), chunk, chunk + n);
   }
   std::fclose(f);
+  if (static_cast<int64_t>(file->size()) > kMostArtifactBytes) {
+    *error = "the artifact is larger than " + std::to_string(kMostArtifactBytes >> 20) + " MiB";
+    return false;
+  }
   return true;
 }
 

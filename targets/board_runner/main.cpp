@@ -1,8 +1,12 @@
 // The board runner: reads a RunRequest as JSON on stdin, runs it, prints a RunReply on stdout.
+//   board_runner [--sys FOLDER]             FOLDER: in the place of /sys
+//   board_runner [--sys FOLDER] supervise   see supervisor.h
+//   board_runner [--sys FOLDER] facts
 #include <unistd.h>
 
 #include <climits>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -11,6 +15,7 @@
 #include "targets/board_runner/elf_loader.h"
 #include "targets/board_runner/kernel.h"
 #include "targets/board_runner/peak.h"
+#include "targets/board_runner/supervisor.h"
 #include "targets/board_runner/symbol_table.h"
 #include "targets/board_runner/timing.h"
 #include "targets/run_protocol.h"
@@ -42,7 +47,7 @@ std::unique_ptr<LoadedElf> LoadArtifact(const std::string& path, std::string* er
   return LoadedElf::Load(file, ResolveSymbol, error);
 }
 
-bool RunEachEntry(const RunRequest& request, RunReply* reply) {
+bool RunEachEntry(const RunRequest& request, ConditionsWatch& watch, RunReply* reply) {
   for (const CandidateSpec& candidate : request.candidates) {
     const auto elf = LoadArtifact(candidate.artifact_path, &reply->error);
     if (elf == nullptr) return false;
@@ -50,15 +55,16 @@ bool RunEachEntry(const RunRequest& request, RunReply* reply) {
     for (const EntrySpec& entry : candidate.entries) {
       const auto kernel = Kernel::Make(*elf, entry, request.seed, &reply->error);
       if (kernel == nullptr) return false;
-      results.push_back(request.mode == RunMode::kCount ? CountEntry(*kernel)
-                                                        : MeasureEntry(*kernel, request.timing));
+      results.push_back(request.mode == RunMode::kCount
+                            ? CountEntry(*kernel)
+                            : MeasureEntry(*kernel, request.timing, watch));
     }
     reply->candidates.push_back(std::move(results));
   }
   return true;
 }
 
-bool RunInterleaved(const RunRequest& request, RunReply* reply) {
+bool RunInterleaved(const RunRequest& request, ConditionsWatch& watch, RunReply* reply) {
   std::vector<std::unique_ptr<LoadedElf>> artifacts;
   Kernels kernels;
   for (const CandidateSpec& candidate : request.candidates) {
@@ -73,14 +79,15 @@ bool RunInterleaved(const RunRequest& request, RunReply* reply) {
     if (kernels.back() == nullptr) return false;
   }
   for (EntryResult& result :
-       MeasureInterleaved(kernels, request.rounds, request.seed, request.timing)) {
+       MeasureInterleaved(kernels, request.rounds, request.seed, request.timing, watch)) {
     reply->candidates.push_back({std::move(result)});
   }
   return true;
 }
 
-RunReply Serve(const std::string& input) {
+RunReply Serve(const std::string& input, const std::string& sys_root) {
   RunReply reply;
+  ConditionsWatch watch(sys_root);
   try {
     const auto json = nlohmann::json::parse(input);
     if (const int protocol = json.at("protocol").get<int>(); protocol != kRunProtocolVersion) {
@@ -100,27 +107,29 @@ RunReply Serve(const std::string& input) {
         reply.copy_gb_per_s = MeasureCopyGbPerS(request.threads);
         break;
       case RunMode::kInterleave:
-        RunInterleaved(request, &reply);
+        RunInterleaved(request, watch, &reply);
         break;
       case RunMode::kCount:
         ConfigureCounting();
         [[fallthrough]];
       case RunMode::kMeasure:
-        RunEachEntry(request, &reply);
+        RunEachEntry(request, watch, &reply);
         break;
     }
   } catch (const nlohmann::json::exception& e) {
     reply.error = std::string("bad request: ") + e.what();
   }
+  reply.before = watch.before();
+  reply.after = watch.after();
   return reply;
 }
 
-int Main() {
+int Main(const std::string& sys_root) {
   // Nothing a kernel prints may mix with the reply.
   const int reply_fd = dup(STDOUT_FILENO);
   dup2(STDERR_FILENO, STDOUT_FILENO);
   try {
-    WriteAll(reply_fd, nlohmann::json(Serve(ReadAll(STDIN_FILENO))).dump());
+    WriteAll(reply_fd, nlohmann::json(Serve(ReadAll(STDIN_FILENO), sys_root)).dump());
   } catch (const std::bad_alloc&) {
     std::fputs("out of memory\n", stderr);
     return kExitOutOfMemory;
@@ -134,8 +143,17 @@ int Main() {
 }  // namespace
 }  // namespace halyard
 
-int main() {
+int main(int argc, char** argv) {
+  std::string sys_root = "/sys";
+  int next = 1;
+  if (next + 1 < argc && std::strcmp(argv[next], "--sys") == 0) {
+    sys_root = argv[next + 1];
+    next += 2;
+  }
+  const std::string command = next < argc ? argv[next] : "";
+  if (command == "supervise") return halyard::Supervise(sys_root);
+  if (command == "facts") return halyard::PrintFacts(sys_root);
   // Without destructors: the runtime's would wait for its threads, and a wrong kernel may have
   // damaged what they look at.
-  _exit(halyard::Main());
+  _exit(halyard::Main(sys_root));
 }

@@ -60,7 +60,7 @@ EntryResult CheckedRun(Kernel& kernel) {
   return result;
 }
 
-EntryResult MeasureEntry(Kernel& kernel, const TimingPolicy& policy) {
+EntryResult MeasureEntry(Kernel& kernel, const TimingPolicy& policy, ConditionsWatch& watch) {
   // The checked run touches every page and fills the caches, so it is the first warm-up; a slow
   // kernel needs no other, and a trial of it is mostly these runs.
   const int64_t checked_begin = NowNs();
@@ -71,18 +71,24 @@ EntryResult MeasureEntry(Kernel& kernel, const TimingPolicy& policy) {
   for (int i = 0; i < policy.warmup_runs && estimate_ns < policy.cap_ns / 8; ++i) {
     estimate_ns = TimeOneRun(kernel);
   }
+  const int64_t warm = NowNs();
+  watch.Begin(warm - checked_begin, [&] { kernel.Run(); });
+  // Waiting for the clock is no part of what the cap is for.
+  const int64_t waited = NowNs() - warm;
   do {
     result.samples_ns.push_back(SampleNs(kernel, estimate_ns, policy.min_sample_ns));
     estimate_ns = std::max<int64_t>(1, std::llround(result.samples_ns.back()));
   } while (!GivenUp(result.samples_ns, policy) &&
            static_cast<int>(result.samples_ns.size()) < policy.samples &&
-           NowNs() - begin < policy.cap_ns);
+           NowNs() - begin - waited < policy.cap_ns);
+  watch.End();
   kernel.CheckIntegrity(&result);
   return result;
 }
 
 std::vector<EntryResult> MeasureInterleaved(std::vector<std::unique_ptr<Kernel>>& kernels,
-                                            int rounds, uint64_t seed, const TimingPolicy& policy) {
+                                            int rounds, uint64_t seed, const TimingPolicy& policy,
+                                            ConditionsWatch& watch) {
   std::vector<EntryResult> results;
   for (auto& kernel : kernels) results.push_back(CheckedRun(*kernel));
   std::vector<size_t> order(kernels.size());
@@ -92,6 +98,13 @@ std::vector<EntryResult> MeasureInterleaved(std::vector<std::unique_ptr<Kernel>>
   constexpr int64_t kNeedsNoWarmUpNs = 100'000'000;
   std::vector<int64_t> estimate_ns(kernels.size(), 0);
   constexpr uint64_t kOrderStream = 1ull << 32;
+  // The clock is judged under one and the same of the loads.
+  const auto load = [&] {
+    for (size_t k = 0; k < kernels.size(); ++k) {
+      if (WorthTiming(results[k])) return void(kernels[k]->Run());
+    }
+  };
+  watch.Begin(0, load);
   for (int round = 0; round < rounds; ++round) {
     for (size_t i = order.size(); i > 1; --i) {
       std::swap(order[i - 1], order[CounterBits(seed, kOrderStream + round, i) % i]);
@@ -102,6 +115,7 @@ std::vector<EntryResult> MeasureInterleaved(std::vector<std::unique_ptr<Kernel>>
       results[k].samples_ns.push_back(SampleNs(*kernels[k], estimate_ns[k], policy.min_sample_ns));
     }
   }
+  watch.End(load);
   for (size_t k = 0; k < kernels.size(); ++k) kernels[k]->CheckIntegrity(&results[k]);
   return results;
 }

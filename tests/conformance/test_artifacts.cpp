@@ -2,13 +2,12 @@
 
 #include <Halide.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 
 namespace halyard {
 namespace {
@@ -29,17 +28,6 @@ void Link(Halide::Pipeline pipeline, const std::vector<Halide::Argument>& argume
 }
 
 }  // namespace
-
-ScratchFolder::ScratchFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "halyard-test-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  path_ = pattern;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 void BuildMatmul(const Device& device, const std::string& path, bool parallel) {
   using namespace Halide;

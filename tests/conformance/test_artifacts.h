@@ -5,21 +5,9 @@
 
 #include "targets/device.h"
 #include "targets/run_protocol.h"
+#include "tests/conformance/scratch_folder.h"
 
 namespace halyard {
-
-// A folder that is gone when the object is.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  std::string Path(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 // C(i, j) = sum_k A(i, k) B(k, j) of n x n matrices by Halide, rows in parallel if asked.
 void BuildMatmul(const Device& device, const std::string& path, bool parallel);

@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "logs/measurement_log.h"
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 
 namespace halyard {
 namespace {

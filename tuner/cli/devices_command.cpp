@@ -28,7 +28,7 @@ std::optional<Peak> PeakOf(const Device& device) {
 }
 
 int Show(const std::string& name, bool json) {
-  const auto device = DeviceFromOption(name);
+  const auto device = DeviceFromOption(name, "");
   if (!device.ok()) return Fail(device.status());
   const auto file = ReadDeviceJson(DevicePath(name).value());
   if (!file.ok()) return Fail(file.status());
@@ -51,7 +51,7 @@ int List(bool json) {
   std::vector<Device> devices;
   int code = kExitDone;
   for (const std::string& id : DeviceIds()) {
-    auto device = DeviceFromOption(id);
+    auto device = DeviceFromOption(id, "");
     if (device.ok()) {
       devices.push_back(*std::move(device));
     } else {

@@ -53,19 +53,26 @@ void AddTaskOptions(po::options_description& options, TaskOptions& task) {
       "gemm MxNxK; batch_gemm BxMxNxK; conv2d NxHxWxCIxCOxKHxKW[,stride=,pad=,dilation=,groups=]; "
       "softmax RxC; attention HxSxD or HxSqxSkvxD[,causal=1]");
   add("device", po::value(&task.device), kDeviceHelp);
+  AddBoardOption(options, task.board);
   add("dtype", po::value(&task.dtype)->default_value("f32"), "element type");
 }
 
-absl::StatusOr<Device> DeviceFromOption(const std::string& name) {
+absl::StatusOr<Device> DeviceFromOption(const std::string& name, const std::string& board) {
   if (name.empty()) {
     return absl::InvalidArgumentError(
         fmt::format("--device is missing; give one of {}, or a file such as ./my-board.json",
                     absl::StrJoin(DeviceIds(), ", ")));
   }
-  auto device = LoadDevice(name);
+  auto device = LoadDevice(name, board);
   if (!device.ok()) return device.status();
   if (auto s = CheckHalideTarget(*device); !s.ok()) return s;
   return device;
+}
+
+void AddBoardOption(po::options_description& options, std::string& board) {
+  options.add_options()("board", po::value(&board),
+                        "where its board is reached, if not as the device file says: virtual, "
+                        "local, ssh:[USER@]HOST[:PORT], adb[:SERIAL], gdb:HOST:PORT");
 }
 
 absl::StatusOr<Task> TaskFromOptions(const TaskOptions& task) {
@@ -76,7 +83,7 @@ absl::StatusOr<Task> TaskFromOptions(const TaskOptions& task) {
   if (task.shape.empty()) return missing("--shape", "such as 512x512x512");
   const auto workload = MakeWorkload(task.op, task.shape, task.dtype);
   if (!workload.ok()) return workload.status();
-  const auto device = DeviceFromOption(task.device);
+  const auto device = DeviceFromOption(task.device, task.board);
   if (!device.ok()) return device.status();
   return MakeTask(*workload, *device);
 }

@@ -21,15 +21,16 @@ absl::StatusOr<boost::program_options::variables_map> ParseOptions(
 inline constexpr char kDeviceHelp[] =
     "a listed device (tune devices) or a file of your own, ./my-board.json";
 
-// What --device names. Errors are those of LoadDevice and CheckHalideTarget; InvalidArgument where
-// it is empty.
-absl::StatusOr<Device> DeviceFromOption(const std::string& id_or_path);
+// What --device names, its board where --board says, if it does. Errors are those of LoadDevice and
+// CheckHalideTarget; InvalidArgument where it is empty.
+absl::StatusOr<Device> DeviceFromOption(const std::string& id_or_path, const std::string& board);
 
-// --op, --shape, --device, --dtype.
+// --op, --shape, --device, --board, --dtype.
 struct TaskOptions {
-  std::string op, shape, device, dtype;
+  std::string op, shape, device, board, dtype;
 };
 void AddTaskOptions(boost::program_options::options_description& options, TaskOptions& task);
+void AddBoardOption(boost::program_options::options_description& options, std::string& board);
 // InvalidArgument, NotFound: names the option that is missing or wrong.
 absl::StatusOr<Task> TaskFromOptions(const TaskOptions& task);
 

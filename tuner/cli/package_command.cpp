@@ -10,10 +10,11 @@ namespace halyard {
 
 int PackageCommand(const std::vector<std::string>& args) {
   namespace po = boost::program_options;
-  std::string device_id, log_path, out_dir;
+  std::string device_id, board, log_path, out_dir;
   po::options_description d("tune package --device ID|FILE [options]");
   auto add = d.add_options();
   add("device", po::value(&device_id), kDeviceHelp);
+  AddBoardOption(d, board);
   add("log", po::value(&log_path)->default_value("tuned.db"), "measurement log");
   add("out", po::value(&out_dir)->default_value("out"), "folder of the libraries");
   add("help,h", "print this");
@@ -23,7 +24,7 @@ int PackageCommand(const std::vector<std::string>& args) {
     std::cout << d;
     return kExitDone;
   }
-  const auto device = DeviceFromOption(device_id);
+  const auto device = DeviceFromOption(device_id, board);
   if (!device.ok()) return Fail(device.status());
   if (auto s = CheckWritableFolder(out_dir); !s.ok()) return Fail(s);
   const auto log = OpenSqliteLog(log_path, LogMode::kRead);

@@ -28,7 +28,7 @@ constexpr double kFinalSeconds = 8, kLibrarySeconds = 3;
 constexpr double kMostReserved = 0.35;
 
 struct Arguments {
-  std::string file, device;
+  std::string file, device, board;
   SearchOptions search;
 };
 
@@ -45,6 +45,7 @@ po::options_description Options(Arguments& a) {
   add("file", po::value(&a.file),
       "workloads, one a line: OP SHAPE, and `# xN` where a network calls it N times");
   add("device", po::value(&a.device), kDeviceHelp);
+  AddBoardOption(d, a.board);
   AddSearchOptions(d,
                    fmt::format("trials of all tasks in the log, earlier runs' included (default {} "
                                "times the tasks; no limit with --time)",
@@ -59,7 +60,7 @@ absl::StatusOr<Listed> ReadListed(const Arguments& a) {
     return absl::InvalidArgumentError(
         "the workload file is missing; give one of lines such as gemm 128x768x768  # x12");
   }
-  auto device = DeviceFromOption(a.device);
+  auto device = DeviceFromOption(a.device, a.board);
   if (!device.ok()) return device.status();
   const auto workloads = ReadWorkloadFile(a.file);
   if (!workloads.ok()) return workloads.status();

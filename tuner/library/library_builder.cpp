@@ -1,11 +1,11 @@
 #include "tuner/library/library_builder.h"
 
 #include "fmt/format.h"
+#include "rpc_farm/sha256.h"
 #include "tuner/library/generated_text.h"
 #include "tuner/library/library_plan.h"
 #include "tuner/library/link_archive.h"
 #include "tuner/library/staging_folder.h"
-#include "tuner/sha256.h"
 
 namespace halyard {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "fmt/format.h"
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 
 namespace halyard {
 namespace {

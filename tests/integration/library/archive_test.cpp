@@ -6,11 +6,11 @@
 #include <sstream>
 
 #include "nlohmann/json.hpp"
+#include "rpc_farm/sha256.h"
 #include "schedules/operator.h"
 #include "tests/integration/library/library_under_test.h"
 #include "tuner/library/library_plan.h"
 #include "tuner/library/staging_folder.h"
-#include "tuner/sha256.h"
 
 namespace halyard {
 namespace {

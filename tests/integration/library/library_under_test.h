@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "rpc_farm/child_process.h"
 #include "schedules/epilogue.h"
+#include "targets/child_process.h"
 #include "tuner/library/library_builder.h"
 
 namespace halyard {

@@ -16,7 +16,7 @@
 
 #include "logs/measurement_log.h"
 #include "logs/recorded_space.h"
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 
 namespace halyard {
 namespace {

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "logs/measurement_log.h"
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 
 namespace halyard {
 namespace {

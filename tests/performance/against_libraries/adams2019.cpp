@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "fmt/format.h"
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 #include "tuner/candidate_runner.h"
 #include "tuner/library/link_archive.h"
 

@@ -9,7 +9,7 @@
 
 #include "fmt/format.h"
 #include "logs/measurement_log.h"
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 #include "tuner/builder.h"
 #include "tuner/library/library_plan.h"
 #include "tuner/package.h"

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tuner/sha256.h"
+#include "rpc_farm/sha256.h"
 
 namespace halyard {
 namespace {

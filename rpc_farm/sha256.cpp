@@ -1,4 +1,4 @@
-#include "tuner/sha256.h"
+#include "rpc_farm/sha256.h"
 
 #include <openssl/evp.h>
 

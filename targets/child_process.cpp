@@ -1,4 +1,4 @@
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -155,7 +155,7 @@ class Conversation {
     SetNonBlocking(in.get());
     SetNonBlocking(out.get());
     SetNonBlocking(err.get());
-    if (input_.empty()) in.Close();
+    if (input_.empty() && !limits_.keep_input_open) in.Close();
     for (;;) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
           deadline - Clock::now() + std::chrono::microseconds(999));
@@ -165,16 +165,21 @@ class Conversation {
       }
       // Without a pidfd (old kernels) the child's end is looked for every 10 ms.
       const int64_t wait = process.open() ? left.count() : std::min<int64_t>(left.count(), 10);
-      pollfd fds[4] = {{in.get(), POLLOUT, 0},
+      pollfd fds[5] = {{fed_ < input_.size() ? in.get() : -1, POLLOUT, 0},
                        {out.get(), POLLIN, 0},
                        {err.get(), POLLIN, 0},
-                       {process.get(), POLLIN, 0}};
-      poll(fds, 4, static_cast<int>(std::min<int64_t>(wait, 1'000'000)));
+                       {process.get(), POLLIN, 0},
+                       {limits_.watched_fd, POLLIN, 0}};
+      poll(fds, 5, static_cast<int>(std::min<int64_t>(wait, 1'000'000)));
       if (fds[0].revents != 0) Feed();
       if (fds[1].revents != 0) Drain(&out, &result_->out, SIZE_MAX);
       if (fds[2].revents != 0) Drain(&err, &result_->err, kErrKept);
       if (static_cast<int64_t>(result_->out.size()) > limits_.output_bytes) return;
       if (HasEnded(pid)) return;
+      if (fds[4].revents != 0 && Ended(limits_.watched_fd)) {
+        result_->abandoned = true;
+        return;
+      }
     }
   }
 
@@ -192,11 +197,18 @@ class Conversation {
     return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
   }
 
+  static bool Ended(int fd) {
+    char chunk[4096];
+    const ssize_t n = read(fd, chunk, sizeof(chunk));
+    return n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+  }
+
   void Feed() {
     const ssize_t n = write(in.get(), input_.data() + fed_, input_.size() - fed_);
     if (n > 0) fed_ += static_cast<size_t>(n);
     const bool retry = n < 0 && (errno == EAGAIN || errno == EINTR);
-    if (fed_ == input_.size() || (n < 0 && !retry)) in.Close();
+    if (n < 0 && !retry) fed_ = input_.size();
+    if (fed_ == input_.size() && !limits_.keep_input_open) in.Close();
   }
 
   // Appends what is there, keeping the last `keep` bytes; false where nothing more is there now.

@@ -1,63 +1,48 @@
-// What every executor must do alike, on a physical and on a virtual board.
-#include <dirent.h>
-#include <gtest/gtest.h>
+#include "tests/conformance/executor_conformance.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
-#include "rpc_farm/executor.h"
 #include "targets/counter_rng.h"
-#include "tests/conformance/test_artifacts.h"
 
 namespace halyard {
 namespace {
 
 using std::chrono::milliseconds;
 
-class ExecutorConformance : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    absl::StatusOr<Device> device = LoadDevice(GetParam());
-    ASSERT_TRUE(device.ok()) << device.status();
-    device_ = *device;
-    // The limit on memory follows from this; the tests are to behave alike on large machines.
-    device_.memory_bytes = int64_t{4} << 30;
-    auto executor = MakeExecutor(device_);
-    ASSERT_TRUE(executor.ok()) << executor.status();
-    executor_ = std::move(*executor);
-    artifact_ = folder_.Path("kernel.so");
+std::set<std::string> OpenFiles() {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const auto target = std::filesystem::read_symlink(entry.path(), gone);
+    if (!gone) names.insert(entry.path().filename().string());
   }
+  return names;
+}
 
-  bool is_virtual() const { return device_.board_kind() == BoardKind::kVirtual; }
+std::string Children() {
+  std::ifstream file("/proc/thread-self/children");
+  std::string text;
+  std::getline(file, text);
+  return text;
+}
 
-  RunRequest Request(const EntrySpec& entry) const {
-    RunRequest request;
-    request.mode = is_virtual() ? RunMode::kCount : RunMode::kMeasure;
-    request.seed = 7;
-    request.threads = 2;
-    request.timing.samples = 3;
-    request.timing.min_sample_ns = 100'000;
-    request.candidates = {{artifact_, {entry}}};
-    return request;
+size_t TemporaryEntries() {
+  size_t count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::temp_directory_path())) {
+    count += entry.path().filename().string().rfind("halyard-", 0) == 0;
   }
-  RunOutcome Run(const RunRequest& request, milliseconds deadline = milliseconds(15'000)) {
-    return executor_->Run(request, deadline);
-  }
-  RunOutcome RunC(const std::string& body, milliseconds deadline = milliseconds(15'000)) {
-    BuildCKernel(device_, artifact_, body);
-    return Run(Request(ElementwiseEntry(1000)), deadline);
-  }
-  static const EntryResult& Only(const RunOutcome& outcome) {
-    return outcome.reply.candidates.at(0).at(0);
-  }
-
-  ScratchFolder folder_;
-  Device device_;
-  std::unique_ptr<Executor> executor_;
-  std::string artifact_;
-};
+  return count;
+}
 
 double MatmulAt(uint64_t seed, int64_t n, int64_t point) {
   double sum = 0;
@@ -76,10 +61,51 @@ double MatmulProjection(uint64_t seed, int64_t n) {
   return sum;
 }
 
+}  // namespace
+
+void ExecutorConformance::SetUp() {
+  board_ = GetParam()();
+  auto executor = board_->MakeExecutor();
+  ASSERT_TRUE(executor.ok()) << executor.status();
+  executor_ = std::move(*executor);
+  artifact_ = folder_.Path("kernel.so");
+  children_before_ = Children();
+}
+
+RunRequest ExecutorConformance::Request(const EntrySpec& entry) const {
+  RunRequest request;
+  request.mode = is_virtual() ? RunMode::kCount : RunMode::kMeasure;
+  request.seed = 7;
+  request.threads = 2;
+  request.timing.samples = 3;
+  request.timing.min_sample_ns = 100'000;
+  request.candidates = {{artifact_, {entry}}};
+  return request;
+}
+
+RunOutcome ExecutorConformance::RunC(const std::string& body, milliseconds deadline) {
+  BuildCKernel(device(), artifact_, body);
+  return Run(Request(ElementwiseEntry(1000)), deadline);
+}
+
+bool ExecutorConformance::Eventually(const std::function<bool()>& condition) {
+  for (int i = 0; i < 500; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  return condition();
+}
+
+bool ExecutorConformance::NothingRunsOnBoard() const {
+  return Eventually([&] { return board_->ProcessesOnBoard().empty(); });
+}
+
+namespace {
+
 TEST_P(ExecutorConformance, RightResultSerialAndParallel) {
   constexpr int64_t n = 37;
   for (bool parallel : {false, true}) {
-    BuildMatmul(device_, artifact_, parallel);
+    BuildMatmul(device(), artifact_, parallel);
     const RunRequest request = Request(MatmulEntry(n));
     const RunOutcome outcome = Run(request);
     ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
@@ -111,7 +137,7 @@ TEST_P(ExecutorConformance, RightResultSerialAndParallel) {
 }
 
 TEST_P(ExecutorConformance, InterleavedRoundsGiveOneSampleEach) {
-  BuildMatmul(device_, artifact_, false);
+  BuildMatmul(device(), artifact_, false);
   RunRequest request = Request(MatmulEntry(16));
   request.mode = RunMode::kInterleave;
   request.rounds = 4;
@@ -174,7 +200,7 @@ constexpr char kPack[] =
 
 TEST_P(ExecutorConformance, WhatIsPreparedIsPreparedOnceAndTakesTheInputsPlace) {
   constexpr int64_t n = 1000;
-  BuildCKernel(device_, artifact_, "for (long i = 0; i < N; ++i) OUT[i] = IN[i] + IN[N];", kPack);
+  BuildCKernel(device(), artifact_, "for (long i = 0; i < N; ++i) OUT[i] = IN[i] + IN[N];", kPack);
   const RunOutcome outcome = Run(Request(PreparedEntry(n)));
   ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
   const EntryResult& result = Only(outcome);
@@ -186,14 +212,14 @@ TEST_P(ExecutorConformance, WhatIsPreparedIsPreparedOnceAndTakesTheInputsPlace) 
 }
 
 TEST_P(ExecutorConformance, ModifiedPreparedInputIsSeen) {
-  BuildCKernel(device_, artifact_, "for (long i = 0; i < N; ++i) OUT[i] = 1; IN[N] += 1;", kPack);
+  BuildCKernel(device(), artifact_, "for (long i = 0; i < N; ++i) OUT[i] = 1; IN[N] += 1;", kPack);
   const RunOutcome outcome = Run(Request(PreparedEntry(100)));
   ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
   EXPECT_FALSE(Only(outcome).inputs_intact);
 }
 
 TEST_P(ExecutorConformance, PreparingThatFailsIsReported) {
-  BuildCKernel(device_, artifact_, "for (long i = 0; i < N; ++i) OUT[i] = 1;", "return -5;");
+  BuildCKernel(device(), artifact_, "for (long i = 0; i < N; ++i) OUT[i] = 1;", "return -5;");
   const RunOutcome outcome = Run(Request(PreparedEntry(100)));
   ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
   EXPECT_EQ(Only(outcome).kernel_error, -5);
@@ -201,7 +227,7 @@ TEST_P(ExecutorConformance, PreparingThatFailsIsReported) {
 }
 
 TEST_P(ExecutorConformance, PreparingThatIsNotThereIsNamed) {
-  BuildCKernel(device_, artifact_, "for (long i = 0; i < N; ++i) OUT[i] = 1;");
+  BuildCKernel(device(), artifact_, "for (long i = 0; i < N; ++i) OUT[i] = 1;");
   const RunOutcome outcome = Run(Request(PreparedEntry(100)));
   EXPECT_NE(outcome.status, RunStatus::kOk);
   EXPECT_NE(outcome.message.find("pack_argv"), std::string::npos) << outcome.message;
@@ -214,7 +240,7 @@ TEST_P(ExecutorConformance, KernelsOwnErrorIsReported) {
 }
 
 TEST_P(ExecutorConformance, RefusedArgumentsCarryTheRuntimesMessage) {
-  BuildMatmul(device_, artifact_, false);
+  BuildMatmul(device(), artifact_, false);
   EntrySpec entry = MatmulEntry(16);
   entry.inputs[1].extents = {3, 16};
   const RunOutcome outcome = Run(Request(entry));
@@ -236,7 +262,7 @@ TEST_P(ExecutorConformance, Abort) {
 }
 
 TEST_P(ExecutorConformance, QuietExit) {
-  const char* body = device_.toolchain == "aarch64-linux-gnu"
+  const char* body = device().toolchain == "aarch64-linux-gnu"
                          ? "register long a asm(\"x0\") = 0; register long n asm(\"x8\") = 94;"
                            "asm volatile(\"svc #0\" : : \"r\"(a), \"r\"(n));"
                          : "asm volatile(\"syscall\" : : \"a\"(231L), \"D\"(0L));";
@@ -255,14 +281,14 @@ TEST_P(ExecutorConformance, EndlessLoopMeetsTheDeadline) {
 TEST_P(ExecutorConformance, TooMuchMemory) {
   const RunOutcome c = RunC("char* p = malloc(20000000000ul); p[5] = 1; OUT[0] = p[6];");
   EXPECT_EQ(c.status, RunStatus::kResource) << c.message;
-  BuildHungryKernel(device_, artifact_, int64_t{20} << 30);
+  BuildHungryKernel(device(), artifact_, int64_t{20} << 30);
   const RunOutcome halide = Run(Request(ElementwiseEntry(16)));
   EXPECT_EQ(halide.status, RunStatus::kResource) << halide.message;
 }
 
 TEST_P(ExecutorConformance, ForeignArchitectureIsRefused) {
-  const bool arm = device_.toolchain == "aarch64-linux-gnu";
-  Device other = device_;
+  const bool arm = device().toolchain == "aarch64-linux-gnu";
+  Device other = device();
   other.toolchain = arm ? "x86_64-linux-gnu" : "aarch64-linux-gnu";
   BuildCKernel(other, artifact_, "");
   const RunOutcome outcome = Run(Request(ElementwiseEntry(16)));
@@ -272,7 +298,7 @@ TEST_P(ExecutorConformance, ForeignArchitectureIsRefused) {
 }
 
 TEST_P(ExecutorConformance, TruncatedAndMissingArtifactsAreRefused) {
-  BuildCKernel(device_, artifact_, "");
+  BuildCKernel(device(), artifact_, "");
   std::filesystem::resize_file(artifact_, 700);
   const RunOutcome truncated = Run(Request(ElementwiseEntry(16)));
   EXPECT_EQ(truncated.status, RunStatus::kInfra);
@@ -290,7 +316,7 @@ TEST_P(ExecutorConformance, ForbiddenSymbolIsRefused) {
 }
 
 TEST_P(ExecutorConformance, WrongProtocolIsRefused) {
-  BuildCKernel(device_, artifact_, "");
+  BuildCKernel(device(), artifact_, "");
   RunRequest request = Request(ElementwiseEntry(16));
   request.protocol = kRunProtocolVersion + 1;
   const RunOutcome outcome = Run(request);
@@ -298,86 +324,106 @@ TEST_P(ExecutorConformance, WrongProtocolIsRefused) {
   EXPECT_NE(outcome.message.find("protocol"), std::string::npos) << outcome.message;
 }
 
-std::set<std::string> OpenFiles() {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    std::error_code gone;
-    const auto target = std::filesystem::read_symlink(entry.path(), gone);
-    if (!gone) names.insert(entry.path().filename().string());
-  }
-  return names;
-}
-
-std::string Children() {
-  std::ifstream file("/proc/thread-self/children");
-  std::string text;
-  std::getline(file, text);
-  return text;
-}
-
-size_t TemporaryEntries() {
-  size_t count = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::filesystem::temp_directory_path())) {
-    count += entry.path().filename().string().rfind("halyard-", 0) == 0;
-  }
-  return count;
+// Few runs in ./check; HALYARD_CONFORMANCE_RUNS=500 for a campaign.
+int ManyRuns() {
+  const char* told = std::getenv("HALYARD_CONFORMANCE_RUNS");
+  return told != nullptr ? std::atoi(told) : 30;
 }
 
 TEST_P(ExecutorConformance, ManyRunsLeaveNothingBehind) {
-  BuildCKernel(device_, artifact_, "for (long i = 0; i < N; ++i) OUT[i] = IN[i];");
+  BuildCKernel(device(), artifact_, "for (long i = 0; i < N; ++i) OUT[i] = IN[i];");
   const RunRequest request = Request(ElementwiseEntry(64));
   // Other tests may be using the machine's temporary folder.
   std::filesystem::create_directory(folder_.Path("tmp"));
   setenv("TMPDIR", folder_.Path("tmp").c_str(), 1);
+  ASSERT_EQ(Run(request).status, RunStatus::kOk);
   const size_t files = OpenFiles().size();
   const size_t temporary = TemporaryEntries();
-  for (int i = 0; i < 100; ++i) {
+  const std::vector<std::string> on_board = board_->FilesOnBoard();
+  for (int i = 0; i < ManyRuns(); ++i) {
     const RunOutcome outcome = Run(request);
-    ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+    ASSERT_EQ(outcome.status, RunStatus::kOk) << "run " << i << ": " << outcome.message;
   }
   EXPECT_EQ(OpenFiles().size(), files);
   EXPECT_EQ(TemporaryEntries(), temporary);
   unsetenv("TMPDIR");
-  EXPECT_EQ(Children(), "");
+  EXPECT_EQ(Children(), children_before_);
+  EXPECT_TRUE(NothingRunsOnBoard());
+  EXPECT_EQ(board_->FilesOnBoard(), on_board);
 }
 
-INSTANTIATE_TEST_SUITE_P(Boards, ExecutorConformance, testing::Values("host", "rpi4"),
-                         [](const auto& info) { return std::string(info.param); });
+TEST_P(ExecutorConformance, AnExecutorThatEndsLeavesOnlyTheRunner) {
+  BuildCKernel(device(), artifact_, "for (long i = 0; i < N; ++i) OUT[i] = IN[i];");
+  ASSERT_EQ(Run(Request(ElementwiseEntry(64))).status, RunStatus::kOk);
+  executor_.reset();
+  EXPECT_TRUE(NothingRunsOnBoard());
+  EXPECT_EQ(board_->FilesOnBoard(), std::vector<std::string>{});
+}
 
-// Counts may not depend on anything but the artifact and the request.
-TEST(VirtualBoard, CountsRepeatExactly) {
-  const absl::StatusOr<Device> device = LoadDevice("rpi4");
-  ASSERT_TRUE(device.ok());
-  ScratchFolder folder;
-  // The runner's own path is one of the things that move the emulated stack.
-  const std::string long_name = folder.Path("a-folder-with-quite-another-name");
-  std::filesystem::create_directory_symlink(DataPath(""), long_name);
-  auto usual = MakeExecutor(*device);
-  ASSERT_TRUE(usual.ok()) << usual.status();
-  setenv("HALYARD_DATA_DIR", long_name.c_str(), 1);
-  auto moved = MakeExecutor(*device);
-  unsetenv("HALYARD_DATA_DIR");
-  ASSERT_TRUE(moved.ok()) << moved.status();
-  BuildMatmul(*device, folder.Path("k"), true);
-  RunRequest request;
-  request.mode = RunMode::kCount;
-  request.threads = device->cores;
-  std::set<std::string> distinct;
-  for (int i = 0; i < 20; ++i) {
-    const std::string path = folder.Path("k" + std::string(static_cast<size_t>(i * 11), 'x'));
-    if (i != 0) std::filesystem::copy_file(folder.Path("k"), path);
-    setenv("HALYARD_TEST_PADDING", std::string(static_cast<size_t>(i * 37), 'y').c_str(), 1);
-    request.candidates = {{path, {MatmulEntry(37), MatmulEntry(24)}}};
-    const auto before = std::filesystem::current_path();
-    if (i % 2 == 1) std::filesystem::current_path("/");
-    Executor& executor = i % 3 == 2 ? **moved : **usual;
-    const RunOutcome outcome = executor.Run(request, milliseconds(15'000));
-    std::filesystem::current_path(before);
-    ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
-    distinct.insert(nlohmann::json(outcome.reply).dump());
+TEST_P(ExecutorConformance, AConnectionCutMidRunIsALostBoardAndNothingRunsOn) {
+  if (!board_->has_connection()) GTEST_SKIP() << "no connection that could be cut";
+  BuildCKernel(device(), artifact_, "for (long i = 0; i < N; ++i) OUT[i] = IN[i];");
+  const RunRequest harmless = Request(ElementwiseEntry(64));
+  ASSERT_EQ(Run(harmless).status, RunStatus::kOk);
+  const std::string endless = folder_.Path("endless.so");
+  BuildCKernel(device(), endless, "for (;;) OUT[0] = IN[0];");
+  RunRequest request = harmless;
+  request.candidates[0].artifact_path = endless;
+  std::thread puller([&] {
+    // Once the runner is at it.
+    for (int i = 0; i < 500 && board_->ProcessesOnBoard().size() < 2; ++i) {
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+    board_->CutConnection();
+  });
+  const auto start = std::chrono::steady_clock::now();
+  const RunOutcome outcome = Run(request, milliseconds(20'000));
+  puller.join();
+  EXPECT_EQ(outcome.status, RunStatus::kBoardLost) << outcome.message;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(15'000));
+  EXPECT_TRUE(NothingRunsOnBoard());
+  board_->Reconnect();
+  const RunOutcome again = Run(harmless);
+  EXPECT_EQ(again.status, RunStatus::kOk) << again.message;
+}
+
+TEST_P(ExecutorConformance, ATunerThatIsKilledLeavesNothingRunningOnTheBoard) {
+  if (!board_->tells_processes()) GTEST_SKIP() << "its processes cannot be told from others";
+  BuildCKernel(device(), artifact_, "for (;;) OUT[0] = IN[0];");
+  const RunRequest request = Request(ElementwiseEntry(64));
+  const pid_t tuner = fork();
+  if (tuner == 0) {
+    Run(request, milliseconds(60'000));
+    _exit(0);
   }
-  EXPECT_EQ(distinct.size(), 1u);
+  const bool seen = Eventually([&] { return board_->ProcessesOnBoard().size() >= 1; });
+  kill(tuner, SIGKILL);
+  waitpid(tuner, nullptr, 0);
+  EXPECT_TRUE(seen);
+  EXPECT_TRUE(NothingRunsOnBoard());
+}
+
+TEST_P(ExecutorConformance, OversizedArtifactIsRefused) {
+  BuildCKernel(device(), artifact_, "");
+  std::filesystem::resize_file(artifact_, static_cast<uintmax_t>(kMostArtifactBytes) + 1);
+  const RunOutcome outcome = Run(Request(ElementwiseEntry(16)));
+  EXPECT_EQ(outcome.status, RunStatus::kInfra);
+  EXPECT_NE(outcome.message.find("larger than"), std::string::npos) << outcome.message;
+}
+
+TEST_P(ExecutorConformance, TheBoardHasANameAndConditions) {
+  EXPECT_EQ(executor_->board_kind(), device().board_kind());
+  EXPECT_NE(executor_->board_id(), "");
+  EXPECT_NE(executor_->environment(), "");
+  EXPECT_EQ(executor_->environment().find('\n'), std::string::npos);
+  const auto facts = executor_->facts();
+  EXPECT_EQ(facts.has_value(), !is_virtual());
+  if (!facts) return;
+  EXPECT_EQ(facts->protocol, kRunProtocolVersion);
+  EXPECT_GT(facts->cores, 0);
+  EXPECT_GT(facts->memory_bytes, 0);
+  EXPECT_GT(facts->free_disk_bytes, 0);
+  EXPECT_FALSE(facts->cpu_features.empty());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -195,6 +195,38 @@ TEST(ChildProcess, ThreadsMayRunChildrenAtOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(good, std::vector<int>(4, 25));
+}
+
+TEST(ChildProcess, InputThatIsKeptOpenEndsWithTheChildOnly) {
+  ChildLimits limits = Deadline(300);
+  limits.keep_input_open = true;
+  const ChildResult waiting = Shell("cat", "line\n", limits);
+  EXPECT_TRUE(waiting.timed_out);
+  EXPECT_EQ(waiting.out, "line\n");
+  const ChildResult reading = Shell("read -r a; echo got $a", "line\n", limits);
+  EXPECT_EQ(reading.exit_code, 0);
+  EXPECT_EQ(reading.out, "got line\n");
+}
+
+TEST(ChildProcess, IsKilledWhenTheWatchedDescriptorEnds) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  ChildLimits limits = Deadline(20'000);
+  limits.watched_fd = ends[0];
+  std::thread other([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    ASSERT_EQ(write(ends[1], "x", 1), 1);  // not the end yet
+    std::this_thread::sleep_for(milliseconds(50));
+    close(ends[1]);
+  });
+  const auto start = std::chrono::steady_clock::now();
+  const ChildResult result = Shell("echo $$; sleep 30", "", limits);
+  other.join();
+  close(ends[0]);
+  EXPECT_TRUE(result.abandoned);
+  EXPECT_FALSE(result.timed_out);
+  EXPECT_TRUE(IsGone(std::stoi(result.out)));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(15'000));
 }
 
 }  // namespace

@@ -1,0 +1,41 @@
+// Child processes with a deadline and limits, killed as a whole process group.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace halyard {
+
+struct ChildLimits {
+  std::chrono::milliseconds deadline{10'000};
+  int64_t memory_bytes = 0;         // RLIMIT_AS, 0: none
+  int64_t output_bytes = 64 << 20;  // more than this on stdout is an error
+  // No address-space randomisation and an empty environment: repeatable counting.
+  bool fixed_addresses = false;
+  // The child's stdin stays open behind the input, so that it can tell that this process is gone by
+  // its end.
+  bool keep_input_open = false;
+  // A descriptor by whose end of file somebody else says that the child is wanted no more; what is
+  // read from it is dropped. -1: none.
+  int watched_fd = -1;
+};
+
+struct ChildResult {
+  bool started = false;
+  bool timed_out = false;
+  bool abandoned = false;  // killed because watched_fd ended
+  int exit_code = -1;      // -1 where a signal ended it
+  int signal = 0;
+  std::string out;  // stdout
+  std::string err;  // last 4 KiB of stderr
+};
+
+// Runs argv[0] (searched on PATH) with `input` on its stdin. Its process group dies with it, at the
+// deadline, or when this process dies. Thread-safe.
+ChildResult RunChild(const std::vector<std::string>& argv, const std::string& input,
+                     const ChildLimits& limits);
+
+}  // namespace halyard

@@ -17,7 +17,7 @@ using nlohmann::json;
 
 // First field of every line: says what the line is and in which version of the format.
 constexpr char kVersionField[] = "halyard_record";
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 2, kOldestFormatVersion = 1;  // 1: without device_snapshot
 
 std::string ToLine(const Record& record) {
   nlohmann::ordered_json line;
@@ -41,6 +41,10 @@ std::string ToLine(const Record& record) {
   line["environment"] = record.environment;
   line["seed"] = record.seed;
   line["time_unix_ms"] = record.time_unix_ms;
+  line["device_snapshot"] = nullptr;
+  if (record.device_snapshot != nullptr) {
+    line["device_snapshot"] = nlohmann::ordered_json::parse(*record.device_snapshot);
+  }
   return line.dump();
 }
 
@@ -79,6 +83,14 @@ class FieldReader {
       if (!number.is_number()) return Fail(field, "must be a list of numbers");
       numbers.push_back(number.get<double>());
     }
+  }
+
+  // The text of an object; null: null.
+  void Read(const char* field, std::shared_ptr<const std::string>& object) {
+    const json* value = Find(field);
+    if (value == nullptr || value->is_null()) return;
+    if (!value->is_object()) return Fail(field, "must be an object or null");
+    object = std::make_shared<const std::string>(value->dump());
   }
 
   void Fail(const char* field, const std::string& problem) {
@@ -140,8 +152,9 @@ std::string FromLine(const std::string& line, Record& record) {
   FieldReader reader(object);
   int version = 0;
   reader.Read(kVersionField, version);
-  if (version != kFormatVersion) {
-    reader.Fail(kVersionField, fmt::format("must be {}", kFormatVersion));
+  if (version < kOldestFormatVersion || version > kFormatVersion) {
+    reader.Fail(kVersionField,
+                fmt::format("must be {} to {}", kOldestFormatVersion, kFormatVersion));
     return reader.Problem();
   }
   std::string board_kind, outcome;
@@ -164,6 +177,7 @@ std::string FromLine(const std::string& line, Record& record) {
   reader.Read("environment", record.environment);
   reader.Read("seed", record.seed);
   reader.Read("time_unix_ms", record.time_unix_ms);
+  if (version >= 2) reader.Read("device_snapshot", record.device_snapshot);
 
   if (board_kind == BoardKindName(BoardKind::kVirtual)) {
     record.board_kind = BoardKind::kVirtual;

@@ -18,6 +18,16 @@ struct RecordFilter {
   std::string unit{};
   std::optional<int> space_version{};
   std::optional<Outcome> outcome{};
+  // A device's snapshot: records of other hardware (HardwareDifferences) do not match; those of
+  // which the hardware is not known do.
+  std::string device_snapshot{};
+};
+
+// Records of one device id as one snapshot has it.
+struct LoggedDevice {
+  std::string device;
+  std::shared_ptr<const std::string> snapshot;  // null: not known
+  int64_t records = 0;
 };
 
 // One process writes: opening for writing takes an exclusive lock that lasts as long as the object.
@@ -29,6 +39,8 @@ class MeasurementLog {
   virtual absl::Status Append(std::vector<Record>& records) = 0;
   virtual absl::StatusOr<std::vector<Record>> Query(const RecordFilter& filter) const = 0;
   virtual absl::StatusOr<int64_t> Count(const RecordFilter& filter) const = 0;
+  // By id, then in the order in which the snapshots were first logged.
+  virtual absl::StatusOr<std::vector<LoggedDevice>> Devices() const = 0;
 };
 
 enum class LogMode { kRead, kWrite };

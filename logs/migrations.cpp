@@ -32,6 +32,9 @@ constexpr const char* kMigrations[] = {
     // All of version 1 was screening. The index serves the question every search starts with.
     R"(ALTER TABLE records ADD COLUMN phase TEXT NOT NULL DEFAULT 'screening';
        CREATE INDEX records_by_task ON records (workload, device, unit, outcome);)",
+    // What a device was when a record was made; of the records of earlier versions it is not known.
+    R"(CREATE TABLE device_snapshots (id INTEGER PRIMARY KEY, snapshot TEXT NOT NULL UNIQUE);
+       ALTER TABLE records ADD COLUMN device_snapshot INTEGER NOT NULL DEFAULT 0;)",
 };
 static_assert(std::size(kMigrations) == kLogVersion);
 

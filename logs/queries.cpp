@@ -5,12 +5,29 @@
 #include <tuple>
 #include <utility>
 
+#include "targets/device_snapshot.h"
+
 namespace halyard {
 namespace {
 
-RankingKey KeyOf(const Record& record) {
-  return {record.workload, record.device, record.unit, record.board_kind};
-}
+// The keys of records, each snapshot looked at once.
+class Keys {
+ public:
+  explicit Keys(bool one_hardware) : one_hardware_(one_hardware) {}
+  RankingKey Of(const Record& r) {
+    return {r.workload, r.device, r.unit, r.board_kind, one_hardware_ ? "" : HardwareOf(r)};
+  }
+
+ private:
+  const std::string& HardwareOf(const Record& r) {
+    const auto [at, first] = known_.try_emplace(r.device_snapshot.get());
+    if (first && r.device_snapshot != nullptr) at->second = HardwareText(*r.device_snapshot);
+    return at->second;
+  }
+
+  const bool one_hardware_;
+  std::map<const std::string*, std::string> known_;
+};
 
 bool IsBetter(const Record& a, const Record& b) {
   const auto rank = [](const Record& r) {
@@ -51,10 +68,11 @@ absl::StatusOr<std::vector<Record>> BestRecords(const MeasurementLog& log,
   if (!wrong_records.ok()) return wrong_records.status();
   const WrongConfigs wrong(*wrong_records);
 
+  Keys keys(!filter.device_snapshot.empty());
   std::map<RankingKey, const Record*> best;
   for (const Record& record : *records) {
     if (wrong.Has(record)) continue;
-    const Record*& incumbent = best[KeyOf(record)];
+    const Record*& incumbent = best[keys.Of(record)];
     if (incumbent == nullptr || IsBetter(record, *incumbent)) incumbent = &record;
   }
   std::vector<Record> result;
@@ -81,9 +99,10 @@ absl::StatusOr<std::vector<TaskStats>> Stats(const MeasurementLog& log) {
   if (!records.ok()) return records.status();
 
   const WrongConfigs wrong(*records);
+  Keys keys(/*one_hardware=*/false);
   std::map<RankingKey, TaskStats> tasks;
   for (Record& record : *records) {
-    TaskStats& task = tasks[KeyOf(record)];
+    TaskStats& task = tasks[keys.Of(record)];
     const int64_t time = record.time_unix_ms;
     task.first_unix_ms = task.trials == 0 ? time : std::min(task.first_unix_ms, time);
     task.last_unix_ms = task.trials == 0 ? time : std::max(task.last_unix_ms, time);

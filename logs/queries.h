@@ -17,6 +17,8 @@ struct RankingKey {
   std::string device;
   std::string unit;
   BoardKind board_kind = BoardKind::kPhysical;
+  // What tells the hardware of one device id from another's; "": not known, or not asked for.
+  std::string hardware{};
 
   auto operator<=>(const RankingKey&) const = default;
 };
@@ -33,6 +35,7 @@ struct TaskStats {
 };
 
 // The best ok record of each key among those that match, in key order; filter.outcome is ignored.
+// Where filter.device_snapshot is given, what matches it is one hardware.
 // Best: the lowest value() among final records, or among screening ones where there is no final one
 // (screening is cheap and noisy). Only the newest timing protocol a key has ok records of counts.
 // The earlier record wins a tie. A config that was ever wrong is nobody's best: it was right by

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,6 +57,9 @@ struct Record {
   std::string environment;
   uint64_t seed = 0;
   int64_t time_unix_ms = 0;
+  // DeviceSnapshot of `device` as it was, on one line; shared by its records. Null: not known, as
+  // of records of older logs.
+  std::shared_ptr<const std::string> device_snapshot = nullptr;
 
   // Median of samples; of an even number the lower of the middle ones, because what disturbs a
   // sample makes it slower. REQUIRES: outcome == kOk.

@@ -57,6 +57,10 @@ absl::Status NormalizeRecord(Record& record) {
   if (record.outcome == Outcome::kOk && record.samples.empty()) {
     return Wrong("samples", "an ok record needs at least one");
   }
+  if (record.device_snapshot != nullptr) {
+    const auto snapshot = nlohmann::json::parse(*record.device_snapshot, nullptr, false);
+    if (!snapshot.is_object()) return Wrong("device_snapshot", "must be a JSON object");
+  }
   for (std::string* text :
        {&record.message, &record.checks, &record.compiler, &record.environment}) {
     *text = Utf8(*text);

@@ -3,17 +3,21 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "logs/record_check.h"
+#include "targets/device_snapshot.h"
 
 namespace halyard {
 namespace {
 
 constexpr char kColumns[] =
     "workload, config, space_version, device, board, board_kind, unit, samples, outcome, message, "
-    "phase, checks, artifact_sha256, compiler, protocol, environment, seed, time_unix_ms";
-constexpr char kInsert[] = "INSERT INTO records ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "phase, checks, artifact_sha256, compiler, protocol, environment, seed, time_unix_ms, "
+    "device_snapshot";
+constexpr char kInsert[] =
+    "INSERT INTO records ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 // The shortest decimal that reads back as the same double, separated by spaces.
 std::string SamplesToText(const std::vector<double>& samples) {
@@ -42,7 +46,10 @@ bool SamplesFromText(std::string_view text, std::vector<double>& samples) {
   return true;
 }
 
-absl::StatusOr<Record> ReadRow(const SqliteStatement& row, const std::string& log_name) {
+using SnapshotTexts = std::map<int64_t, std::shared_ptr<const std::string>>;
+
+absl::StatusOr<Record> ReadRow(const SqliteStatement& row, const SnapshotTexts& snapshots,
+                               const std::string& log_name) {
   Record record;
   int column = 0;
   record.id = row.Integer(column++);
@@ -74,10 +81,12 @@ absl::StatusOr<Record> ReadRow(const SqliteStatement& row, const std::string& lo
   record.environment = row.Text(column++);
   if (!NumberFromText(row.Text(column++), record.seed)) return damaged("seed");
   record.time_unix_ms = row.Integer(column++);
+  const auto snapshot = snapshots.find(row.Integer(column++));
+  if (snapshot != snapshots.end()) record.device_snapshot = snapshot->second;
   return record;
 }
 
-void BindRow(SqliteStatement& row, const Record& record) {
+void BindRow(SqliteStatement& row, const Record& record, int64_t snapshot) {
   row.Bind(record.workload)
       .Bind(record.config)
       .Bind(int64_t{record.space_version})
@@ -95,18 +104,33 @@ void BindRow(SqliteStatement& row, const Record& record) {
       .Bind(int64_t{record.protocol})
       .Bind(record.environment)
       .Bind(std::to_string(record.seed))
-      .Bind(record.time_unix_ms);
+      .Bind(record.time_unix_ms)
+      .Bind(snapshot);
+}
+
+// ` AND device_snapshot IN (...)`: the rows of the same hardware, and 0 for what is not known.
+std::string SameHardware(const std::string& wanted, const SnapshotTexts& snapshots) {
+  const nlohmann::json now = nlohmann::json::parse(wanted);
+  std::string rows = "0";
+  for (const auto& [row, text] : snapshots) {
+    if (HardwareDifferences(nlohmann::json::parse(*text), now).empty()) {
+      rows += fmt::format(",{}", row);
+    }
+  }
+  return " AND device_snapshot IN (" + rows + ")";
 }
 
 // `SELECT what FROM records` with the filter's conditions bound.
 absl::StatusOr<SqliteStatement> Select(const SqliteConnection& connection, const std::string& what,
-                                       const RecordFilter& filter, const std::string& order) {
+                                       const RecordFilter& filter, const SnapshotTexts& snapshots,
+                                       const std::string& order) {
   std::string sql = "SELECT " + what + " FROM records WHERE 1=1";
   if (!filter.workload.empty()) sql += " AND workload = ?";
   if (!filter.device.empty()) sql += " AND device = ?";
   if (!filter.unit.empty()) sql += " AND unit = ?";
   if (filter.space_version) sql += " AND space_version = ?";
   if (filter.outcome) sql += " AND outcome = ?";
+  if (!filter.device_snapshot.empty()) sql += SameHardware(filter.device_snapshot, snapshots);
   absl::StatusOr<SqliteStatement> select = connection.Prepare(sql + order);
   if (!select.ok()) return select;
   if (!filter.workload.empty()) select->Bind(filter.workload);
@@ -122,12 +146,54 @@ absl::StatusOr<SqliteStatement> Select(const SqliteConnection& connection, const
 SqliteLog::SqliteLog(std::optional<LogWriterLock> lock, SqliteConnection connection)
     : lock_(std::move(lock)), connection_(std::move(connection)) {}
 
+absl::StatusOr<SqliteLog::Snapshots> SqliteLog::ReadSnapshots() const {
+  absl::StatusOr<SqliteStatement> select =
+      connection_.Prepare("SELECT id, snapshot FROM device_snapshots");
+  if (!select.ok()) return select.status();
+  Snapshots snapshots;
+  while (true) {
+    const absl::StatusOr<bool> row = select->Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return snapshots;
+    auto text = std::make_shared<const std::string>(select->Text(1));
+    if (!nlohmann::json::accept(*text)) {
+      return absl::DataLossError(fmt::format("log {}, device snapshot {} cannot be read",
+                                             connection_.name(), select->Integer(0)));
+    }
+    snapshots[select->Integer(0)] = std::move(text);
+  }
+}
+
+absl::StatusOr<int64_t> SqliteLog::RowOfSnapshot(const std::string& snapshot) {
+  for (const char* sql : {"INSERT OR IGNORE INTO device_snapshots (snapshot) VALUES (?)",
+                          "SELECT id FROM device_snapshots WHERE snapshot = ?"}) {
+    absl::StatusOr<SqliteStatement> statement = connection_.Prepare(sql);
+    if (!statement.ok()) return statement.status();
+    statement->Bind(snapshot);
+    const absl::StatusOr<bool> row = statement->Step();
+    if (!row.ok()) return row.status();
+    if (*row) return statement->Integer(0);
+  }
+  return absl::InternalError("log " + connection_.name() + " lost a device snapshot");
+}
+
 absl::Status SqliteLog::Insert(const std::vector<Record>& records, std::vector<int64_t>& ids) {
   absl::StatusOr<SqliteStatement> insert = connection_.Prepare(fmt::format(kInsert, kColumns));
   if (!insert.ok()) return insert.status();
+  std::map<std::string, int64_t> rows;
   for (const Record& record : records) {
+    int64_t snapshot = 0;
+    if (record.device_snapshot != nullptr) {
+      const auto [at, first] = rows.try_emplace(*record.device_snapshot, 0);
+      if (first) {
+        const absl::StatusOr<int64_t> row = RowOfSnapshot(at->first);
+        if (!row.ok()) return row.status();
+        at->second = *row;
+      }
+      snapshot = at->second;
+    }
     insert->Reset();
-    BindRow(*insert, record);
+    BindRow(*insert, record, snapshot);
     const absl::StatusOr<bool> done = insert->Step();
     if (!done.ok()) return done.status();
     ids.push_back(sqlite3_last_insert_rowid(connection_.handle()));
@@ -162,15 +228,17 @@ absl::Status SqliteLog::Append(std::vector<Record>& records) {
 
 absl::StatusOr<std::vector<Record>> SqliteLog::Query(const RecordFilter& filter) const {
   const std::lock_guard<std::mutex> guard(mutex_);
+  const absl::StatusOr<Snapshots> snapshots = ReadSnapshots();
+  if (!snapshots.ok()) return snapshots.status();
   absl::StatusOr<SqliteStatement> select =
-      Select(connection_, std::string("id, ") + kColumns, filter, " ORDER BY id");
+      Select(connection_, std::string("id, ") + kColumns, filter, *snapshots, " ORDER BY id");
   if (!select.ok()) return select.status();
   std::vector<Record> records;
   while (true) {
     const absl::StatusOr<bool> row = select->Step();
     if (!row.ok()) return row.status();
     if (!*row) return records;
-    absl::StatusOr<Record> record = ReadRow(*select, connection_.name());
+    absl::StatusOr<Record> record = ReadRow(*select, *snapshots, connection_.name());
     if (!record.ok()) return record.status();
     records.push_back(*std::move(record));
   }
@@ -178,11 +246,33 @@ absl::StatusOr<std::vector<Record>> SqliteLog::Query(const RecordFilter& filter)
 
 absl::StatusOr<int64_t> SqliteLog::Count(const RecordFilter& filter) const {
   const std::lock_guard<std::mutex> guard(mutex_);
-  absl::StatusOr<SqliteStatement> select = Select(connection_, "COUNT(*)", filter, "");
+  const absl::StatusOr<Snapshots> snapshots = ReadSnapshots();
+  if (!snapshots.ok()) return snapshots.status();
+  absl::StatusOr<SqliteStatement> select = Select(connection_, "COUNT(*)", filter, *snapshots, "");
   if (!select.ok()) return select.status();
   const absl::StatusOr<bool> row = select->Step();
   if (!row.ok()) return row.status();
   return select->Integer(0);
+}
+
+absl::StatusOr<std::vector<LoggedDevice>> SqliteLog::Devices() const {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  const absl::StatusOr<Snapshots> snapshots = ReadSnapshots();
+  if (!snapshots.ok()) return snapshots.status();
+  absl::StatusOr<SqliteStatement> select = connection_.Prepare(
+      "SELECT device, device_snapshot, COUNT(*) FROM records "
+      "GROUP BY device, device_snapshot ORDER BY device, device_snapshot");
+  if (!select.ok()) return select.status();
+  std::vector<LoggedDevice> devices;
+  while (true) {
+    const absl::StatusOr<bool> row = select->Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return devices;
+    const auto snapshot = snapshots->find(select->Integer(1));
+    devices.push_back({std::string(select->Text(0)),
+                       snapshot == snapshots->end() ? nullptr : snapshot->second,
+                       select->Integer(2)});
+  }
 }
 
 }  // namespace halyard

@@ -1,6 +1,8 @@
 // The measurement log in one SQLite file. OpenSqliteLog makes it.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -22,8 +24,13 @@ class SqliteLog : public MeasurementLog {
   // In id order.
   absl::StatusOr<std::vector<Record>> Query(const RecordFilter& filter) const override;
   absl::StatusOr<int64_t> Count(const RecordFilter& filter) const override;
+  absl::StatusOr<std::vector<LoggedDevice>> Devices() const override;
 
  private:
+  using Snapshots = std::map<int64_t, std::shared_ptr<const std::string>>;  // by row
+
+  absl::StatusOr<Snapshots> ReadSnapshots() const;
+  absl::StatusOr<int64_t> RowOfSnapshot(const std::string& snapshot);
   absl::Status Insert(const std::vector<Record>& records, std::vector<int64_t>& ids);
 
   mutable std::mutex mutex_;

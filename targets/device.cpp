@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_join.h"
 #include "targets/device_file.h"
+#include "targets/device_snapshot.h"
 #include "targets/host_detection.h"
 
 namespace halyard {
@@ -24,6 +25,21 @@ absl::Status NameTheGiver(const absl::Status& status, const std::string& path,
   if (giver == json.given_by.end() || giver->second == path) return status;
   return absl::Status(status.code(), fmt::format("{}: {} (inherited by {})", giver->second,
                                                  message.substr(begin), path));
+}
+
+// Records, libraries and folders go by the id: two kinds of hardware cannot share one. A file that
+// gives a listed device another board, as it inherits it, may keep its id.
+absl::Status CheckIdIsItsOwn(const Device& device, const std::string& path) {
+  const std::vector<std::string> ids = DeviceIds();
+  if (std::find(ids.begin(), ids.end(), device.id) == ids.end()) return absl::OkStatus();
+  absl::StatusOr<Device> listed = LoadDevice(device.id);
+  if (!listed.ok()) return listed.status();
+  listed->board = device.board;
+  const auto differences = HardwareDifferences(DeviceSnapshot(*listed), DeviceSnapshot(device));
+  if (differences.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "{}: id is '{}', which is the listed device with another {}; give an id of its own", path,
+      device.id, differences.front().field));
 }
 
 }  // namespace
@@ -88,6 +104,9 @@ absl::StatusOr<Device> LoadDevice(const std::string& name, const std::string& bo
         fmt::format("{}: id is '{}', the file's name says '{}'", path, device.id, name));
   }
   if (file->detect) DetectHost(&device);
+  if (by_path) {
+    if (auto s = CheckIdIsItsOwn(device, path); !s.ok()) return s;
+  }
   if (device.toolchain.empty()) device.toolchain = device.triplet;
   device.loaded_from = by_path ? std::filesystem::absolute(path).string() : name;
   if (!board.empty()) device.loaded_from += " " + board;

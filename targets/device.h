@@ -53,6 +53,7 @@ struct Device {
   std::vector<CacheLevel> caches;  // L1D first
   BoardAddress board;              // where its board is reached
   VirtualBoard virtual_board;      // of a device that has one
+  std::string virtual_board_text;  // the JSON object it was read from, on one line
   // What LoadDevice made it from, so that another process can load the same.
   std::string loaded_from;
 

@@ -157,6 +157,7 @@ absl::StatusOr<DeviceFile> ParseDevice(const json& root, const std::string& file
   const bool wanted = device.board.reach == BoardReach::kVirtual;
   const json* board = wanted ? fields.Required("virtual_board") : fields.Find("virtual_board");
   if (board != nullptr) {
+    device.virtual_board_text = board->dump();
     fields.Take(
         ReadVirtualBoard(JsonFields(*board, file, "virtual_board."), &device.virtual_board));
   }

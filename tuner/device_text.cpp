@@ -52,6 +52,18 @@ std::string CachesText(const Device& device) {
   return text + fmt::format("; lines of {} bytes", device.caches.front().line_bytes);
 }
 
+std::string CoresText(const Device& d) {
+  const auto at = [](double ghz) { return ghz > 0 ? fmt::format(" at {:.4g} GHz", ghz) : ""; };
+  if (d.clusters.empty()) {
+    return fmt::format("{}, {} core{}{}", d.cpu, d.cores, d.cores == 1 ? "" : "s", at(d.clock_ghz));
+  }
+  std::string text;
+  for (const CoreCluster& c : d.clusters) {
+    text += fmt::format("{}{} {}{}", text.empty() ? "" : ", ", c.cores, c.cpu, at(c.clock_ghz));
+  }
+  return text;
+}
+
 // A bar for each intensity: the slope of the memory, the corner, the roof.
 std::string RooflineText(const Peak& peak) {
   constexpr double kColumns = 40;
@@ -130,9 +142,7 @@ std::string DeviceText(const Device& d, const std::optional<Peak>& peak,
                        const std::vector<std::string>& sources) {
   std::string text = fmt::format("{}: {}\n", d.id, d.description);
   text += Line("board", BoardText(d));
-  text +=
-      Line("cpu", fmt::format("{}, {} core{}{}", d.cpu, d.cores, d.cores == 1 ? "" : "s",
-                              d.clock_ghz > 0 ? fmt::format(" at {:.4g} GHz", d.clock_ghz) : ""));
+  text += Line("cpu", CoresText(d));
   text += Line("target", d.halide_target + " (" + d.triplet + ")");
   text += Line("vectors", fmt::format("{} bits, {} registers, {:.3g} FMA a cycle and core: {:.4g} "
                                       "FLOP a cycle",
@@ -143,7 +153,9 @@ std::string DeviceText(const Device& d, const std::optional<Peak>& peak,
   text +=
       peak ? RooflineText(*peak) : Line("roofline", "not known: the board could not be measured");
   if (!sources.empty()) text += "\n  where the figures are from\n";
-  for (const std::string& source : sources) text += Wrapped("- " + source, "    ") + "\n";
+  for (const std::string& source : sources) {
+    text += Wrapped(source, "      ").replace(4, 2, "- ") + "\n";
+  }
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "fmt/format.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 namespace {
@@ -160,9 +161,7 @@ absl::Status LogFinal(const Workbench& bench, const std::vector<Finalist>& final
   }
   if (records.empty()) {
     // Nothing was run again: the winner's screening is what it ships on.
-    RecordFilter filter;
-    filter.workload = bench.task.workload.ToText();
-    filter.device = bench.task.device.id;
+    RecordFilter filter = RecordsOfTask(bench.task);
     filter.outcome = Outcome::kOk;
     const auto logged = bench.log.Query(filter);
     if (!logged.ok()) return logged.status();

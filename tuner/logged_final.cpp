@@ -4,19 +4,10 @@
 #include <set>
 
 #include "absl/strings/match.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 namespace {
-
-// Records of the task's space as it is now, in the order they were logged.
-absl::StatusOr<std::vector<Record>> RecordsOf(const MeasurementLog& log, const Task& task) {
-  RecordFilter filter;
-  filter.workload = task.workload.ToText();
-  filter.device = task.device.id;
-  filter.unit = UnitOf(task.device.board_kind());
-  filter.space_version = task.space.version();
-  return log.Query(filter);
-}
 
 bool OfFinal(const Record& r) { return absl::StartsWith(r.message, kFinalMessage); }
 
@@ -40,7 +31,7 @@ std::vector<const Record*> NewestFinal(const std::vector<Record>& records) {
 
 absl::StatusOr<std::optional<FinalResult>> LoggedFinal(const MeasurementLog& log,
                                                        const Task& task) {
-  const auto records = RecordsOf(log, task);
+  const auto records = log.Query(RecordsOfTask(task));
   if (!records.ok()) return records.status();
   FinalResult result;
   result.baseline = task.space.safe();

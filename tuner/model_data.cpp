@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "logs/measurement_log.h"
+#include "targets/device_snapshot.h"
 
 namespace halyard {
 namespace {
@@ -20,7 +21,26 @@ struct TaskRecords {
   int version = 0;
   std::map<std::string, Repeats> configs;  // by text
   int64_t records = 0;
+  std::shared_ptr<const std::string> device;  // snapshot
 };
+
+// Workload, device id, unit, HardwareText of the device.
+using TaskKey = std::tuple<std::string, std::string, std::string, std::string>;
+
+// The listed device where it is the hardware that was recorded: its other figures may be known
+// better by now. Otherwise the device as it was, as of a user's own file or of another machine.
+absl::StatusOr<Device> DeviceOf(const std::string& id,
+                                const std::shared_ptr<const std::string>& snapshot) {
+  auto listed = LoadDevice(id);
+  if (snapshot == nullptr) return listed;
+  const nlohmann::json then = nlohmann::json::parse(*snapshot);
+  if (listed.ok() && HardwareDifferences(then, DeviceSnapshot(*listed)).empty()) return listed;
+  try {
+    return DeviceFromSnapshot(then);
+  } catch (const nlohmann::json::exception& e) {
+    return absl::DataLossError(e.what());
+  }
+}
 
 Measurement MeasurementOf(const Config& config, const Repeats& repeats) {
   Measurement m{config};
@@ -41,7 +61,8 @@ Measurement MeasurementOf(const Config& config, const Repeats& repeats) {
 
 absl::StatusOr<ModelData> LoadModelData(const std::vector<std::string>& logs) {
   ModelData data;
-  std::map<std::tuple<std::string, std::string, std::string>, TaskRecords> tasks;
+  std::map<TaskKey, TaskRecords> tasks;
+  std::map<std::string, std::string> hardware;  // of snapshots, each read once
   for (const std::string& path : logs) {
     const auto log = OpenSqliteLog(path, LogMode::kRead);
     if (!log.ok()) return log.status();
@@ -53,10 +74,13 @@ absl::StatusOr<ModelData> LoadModelData(const std::vector<std::string>& logs) {
       } else if (IsInfrastructure(r.outcome)) {
         data.infrastructure++;
       } else {
-        TaskRecords& task = tasks[{r.workload, r.device, r.unit}];
+        std::string& text = hardware[r.device_snapshot == nullptr ? "" : *r.device_snapshot];
+        if (text.empty() && r.device_snapshot != nullptr) text = HardwareText(*r.device_snapshot);
+        TaskRecords& task = tasks[{r.workload, r.device, r.unit, text}];
+        if (task.device == nullptr) task.device = r.device_snapshot;
         if (r.space_version > task.version) {
           data.older_space += task.records;
-          task = {r.space_version, {}, 0};
+          task = {r.space_version, {}, 0, r.device_snapshot};
         }
         if (r.space_version < task.version) {
           data.older_space++;
@@ -70,9 +94,9 @@ absl::StatusOr<ModelData> LoadModelData(const std::vector<std::string>& logs) {
     }
   }
   for (const auto& [key, records] : tasks) {
-    const auto& [workload_text, device_id, unit] = key;
+    const auto& [workload_text, device_id, unit, hardware_text] = key;
     const auto workload = ParseWorkload(workload_text);
-    const auto device = LoadDevice(device_id);
+    const auto device = DeviceOf(device_id, records.device);
     if (!workload.ok() || !device.ok()) {
       data.unreadable += records.records;
       continue;

@@ -13,7 +13,7 @@
 namespace halyard {
 
 struct ModelData {
-  // A task is a workload on a device in one unit; its configs are different ones.
+  // A task is a workload on one hardware in one unit; its configs are different ones.
   std::vector<std::unique_ptr<Task>> owned;
   std::vector<MeasuredTask> tasks;  // point into `owned`
 
@@ -26,9 +26,9 @@ struct ModelData {
 };
 
 // Screening records of all logs together: of each task those of its newest space version in any of
-// them. A config measured several times counts once, with the median of all samples. Device figures
-// are those of this program's device files; `host` is this machine, so logs of another machine's
-// host do not belong here. Errors are those of OpenSqliteLog.
+// them. A config measured several times counts once, with the median of all samples. A device that
+// was other hardware is another task; its figures are those of this program's device file where
+// that is the same hardware, otherwise as they were recorded. Errors are those of OpenSqliteLog.
 absl::StatusOr<ModelData> LoadModelData(const std::vector<std::string>& logs);
 
 // Adds recorded spaces, each as a task of its own, also beside the same task of a log. Errors are

@@ -1,22 +1,29 @@
 #include "tuner/package.h"
 
+#include <cctype>
+
 #include "fmt/format.h"
 #include "logs/queries.h"
 #include "schedules/task.h"
-#include "tuner/candidate_runner.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 
+std::string LibraryName(const Device& device) {
+  std::string name = "tuned_" + device.id;
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return name;
+}
+
 absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const MeasurementLog& log,
                                             Builder& builder, const std::string& out_dir) {
-  RecordFilter filter;
-  filter.device = device.id;
-  filter.unit = UnitOf(device.board_kind());
-  const auto best = BestRecords(log, filter);
+  const auto best = BestRecords(log, RecordsOfDevice(device));
   if (!best.ok()) return best.status();
   LibrarySpec spec;
   spec.device = device;
-  spec.name = "tuned_" + device.id;
+  spec.name = LibraryName(device);
   spec.out_dir = out_dir + "/" + device.id;
   spec.commit = HALYARD_COMMIT;
   for (const Record& r : *best) {
@@ -29,8 +36,11 @@ absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const Measurem
     spec.variants.push_back({r, *workload});
   }
   if (spec.variants.empty()) {
+    const auto other = OtherHardwareNote(log, device);
+    if (!other.ok()) return other.status();
     return absl::NotFoundError(
-        fmt::format("the log has no schedule for --device {}; tune one first", device.id));
+        fmt::format("the log has no schedule for --device {}; tune one first{}", device.id,
+                    other->empty() ? "" : " (" + *other + ")"));
   }
   return BuildLibrary(spec, builder);
 }

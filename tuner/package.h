@@ -9,9 +9,12 @@
 
 namespace halyard {
 
+// "tuned_" and the id with '_' for what a C identifier cannot have: tuned_jetson_nano.
+std::string LibraryName(const Device& device);
+
 // Builds <out_dir>/<device>/ from the best record of every workload the log has for the device.
-// Records of another version of their space are left out: their config may mean another program
-// now.
+// Left out are records of other hardware that went by its id, and those of another version of their
+// space: their config may mean another program now.
 absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const MeasurementLog& log,
                                             Builder& builder, const std::string& out_dir);
 

@@ -4,6 +4,8 @@
 #include <map>
 
 #include "fmt/format.h"
+#include "targets/device_snapshot.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 namespace {
@@ -29,16 +31,12 @@ Record RecordOf(const Workbench& bench, const Config& config) {
   r.time_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
+  r.device_snapshot = std::make_shared<const std::string>(DeviceSnapshot(bench.task.device).dump());
   return r;
 }
 
 absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log, const Task& task) {
-  RecordFilter filter;
-  filter.workload = task.workload.ToText();
-  filter.device = task.device.id;
-  filter.unit = UnitOf(task.device.board_kind());
-  filter.space_version = task.space.version();
-  auto records = log.Query(filter);
+  auto records = log.Query(RecordsOfTask(task));
   if (!records.ok()) return records.status();
   std::vector<LoggedTrial> trials;
   for (Record& r : *records) {
@@ -80,8 +78,8 @@ std::vector<BuildResult> TrialRunner::Build(const std::vector<Config>& configs) 
   const Task& task = bench_.task;
   std::vector<BuildRequest> requests;
   for (const Config& c : configs) {
-    requests.push_back(
-        {BuildKind::kConfig, task.workload.ToText(), task.space.ToText(c), task.device.loaded_from});
+    requests.push_back({BuildKind::kConfig, task.workload.ToText(), task.space.ToText(c),
+                        task.device.loaded_from});
   }
   return bench_.builder.Build(requests);
 }

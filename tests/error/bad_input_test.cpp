@@ -85,6 +85,40 @@ TEST_F(BadInput, UnknownNames) {
   ExpectRefused(With({"stray"}), "");
 }
 
+TEST_F(BadInput, Devices) {
+  ExpectRefused({"devices", "burn"}, "'devices burn' is not a command");
+  ExpectRefused({"devices", "show"}, "devices show is missing which");
+  ExpectRefused({"devices", "show", "toaster"}, "no device 'toaster'; known devices: host, ");
+  ExpectRefused({"devices", "--frobnicate"}, "--frobnicate is not an option of tune devices");
+  ExpectRefused({"devices", "show", "./none.json"}, "no device file ./none.json");
+  // One line that names file and field, from every command that takes a device.
+  const auto refused = [](const std::string& change, const std::string& names) {
+    std::ofstream("./my.json") << R"({"inherits": "rpi4", "id": "my", )" << change << "}";
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"devices", "show", "./my.json"},
+          std::vector<std::string>{"package", "--device", "./my.json"},
+          std::vector<std::string>{"--op", "gemm", "--shape", "8x8x8", "--device", "./my.json"}}) {
+      ExpectRefused(command, "my.json: " + names);
+    }
+  };
+  refused(R"("speed": 3)", "speed is not a field of a device file");
+  refused(R"("halide_target": null)", "halide_target is missing");
+  refused(R"("halide_target": "arm-64-linux-warp")",
+          "halide_target 'arm-64-linux-warp' is not one");
+  refused(R"("halide_target": "host")", "halide_target 'host' is not one");
+  refused(R"("clock_ghz": 1800)", "clock_ghz is 1800; give GHz");
+  refused(R"("caches": [{"bytes": 65536, "line_bytes": 64, "shared_by_cores": 1},
+                        {"bytes": 32768, "line_bytes": 64, "shared_by_cores": 4}])",
+          "caches[1].bytes is 32768, less than the 65536");
+  refused(R"("memory_bytes": 4096)", "memory_bytes is 4096, less than caches[0]");
+  refused(R"("id": "rpi4", "cores": 8)", "id is 'rpi4', which is the listed device with another");
+  refused(R"("inherits": "./my.json")", "inherits goes round in a circle");
+  std::ofstream("heir.json") << R"({"inherits": "./base.json", "id": "heir"})";
+  std::ofstream("base.json") << R"({"inherits": "rpi4", "id": "base", "cores": 0})";
+  ExpectRefused({"devices", "show", "./heir.json"},
+                "base.json: cores must be a positive integer (inherited by ./heir.json)");
+}
+
 TEST_F(BadInput, Shapes) {
   auto gemm = [](const std::string& s) { return With({}, "gemm", s); };
   ExpectRefused(gemm("8x8"), "2 sizes");

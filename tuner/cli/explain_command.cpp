@@ -10,6 +10,7 @@
 #include "tuner/cli/options.h"
 #include "tuner/explain/explanation.h"
 #include "tuner/live_line.h"
+#include "tuner/task_records.h"
 #include "tuner/trial_runner.h"
 
 namespace halyard {
@@ -48,6 +49,7 @@ struct Known {
   std::vector<Trial> trials;   // different configs, in the order of their screenings
   std::optional<Record> best;  // of the task's space as it is now
   bool older_space = false;    // there are records, but of another version of it
+  std::string other_hardware;  // OtherHardwareNote
   std::string path;            // "" where there is no log
 };
 
@@ -56,16 +58,17 @@ absl::StatusOr<Known> ReadLog(const std::string& path, const Task& task) {
   if (!log.ok()) return log.status();
   Known known;
   known.path = path;
-  RecordFilter filter;
-  filter.workload = task.workload.ToText();
-  filter.device = task.device.id;
-  filter.unit = UnitOf(task.device.board_kind());
+  RecordFilter filter = RecordsOfTask(task);
+  filter.space_version.reset();
   const auto all = (*log)->Count(filter);
   if (!all.ok()) return all.status();
   filter.space_version = task.space.version();
   const auto current = (*log)->Count(filter);
   if (!current.ok()) return current.status();
   known.older_space = *current < *all;
+  auto note = OtherHardwareNote(**log, task.device);
+  if (!note.ok()) return note.status();
+  known.other_hardware = *std::move(note);
   auto best = BestRecords(**log, filter);
   if (!best.ok()) return best.status();
   if (!best->empty()) known.best = std::move(best->front());
@@ -193,9 +196,13 @@ int ExplainCommand(const std::vector<std::string>& args) {
   if (!known.ok()) known = Known{};
   if (a.config.empty() && !known->best) {
     return Fail(kExitNothingValid,
-                fmt::format("'{}' has no ok record of {}{}; {} gives it one", a.log, task->key(),
+                fmt::format("'{}' has no ok record of {}{}{}; {} gives it one", a.log, task->key(),
                             known->older_space ? " in its space as it is now, only older ones" : "",
+                            known->other_hardware.empty() ? "" : " (" + known->other_hardware + ")",
                             TuneCommandOf(a)));
+  }
+  if (!known->other_hardware.empty()) {
+    fmt::print(stderr, "tune: '{}': {}\n", a.log, known->other_hardware);
   }
   const auto config =
       a.config.empty() ? ConfigFrom(known->best->config,

@@ -5,6 +5,7 @@
 #include "tuner/cli/cli.h"
 #include "tuner/cli/options.h"
 #include "tuner/package.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 
@@ -33,6 +34,8 @@ int PackageCommand(const std::vector<std::string>& args) {
   if (!builder.ok()) return Fail(builder.status());
   const auto files = PackageFromLog(*device, **log, **builder, out_dir);
   if (!files.ok()) return Fail(files.status());
+  const auto note = OtherHardwareNote(**log, *device);
+  if (note.ok() && !note->empty()) fmt::print(stderr, "tune: '{}': {}\n", log_path, *note);
   fmt::print("{}\n{}\n{}\n", files->library, files->header, files->manifest);
   return kExitDone;
 }

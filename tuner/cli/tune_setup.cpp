@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "fmt/format.h"
 #include "tuner/cli/cli.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 
@@ -86,6 +87,9 @@ absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const TuneOptions
   if (!builder.ok()) return builder.status();
   auto log = OpenSqliteLog(options.log_path, LogMode::kWrite);
   if (!log.ok()) return log.status();
+  const auto note = OtherHardwareNote(**log, device);
+  if (!note.ok()) return note.status();
+  if (!note->empty()) fmt::print(stderr, "tune: '{}': {}\n", options.log_path, *note);
   return Equipment{*std::move(executor), *std::move(builder), *std::move(log),
                    BaseModelOf(options)};
 }

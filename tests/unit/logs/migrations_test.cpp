@@ -62,7 +62,10 @@ TEST(Migrations, WritingUpgradesAnOldFile) {
     EXPECT_EQ(more[0].id, 3);
   }
   EXPECT_EQ(VersionOf(path), kLogVersion);
-  EXPECT_EQ((*OpenOrDie(path, LogMode::kRead)->Query({}))[2].phase, "final");
+  const auto records = *OpenOrDie(path, LogMode::kRead)->Query({});
+  EXPECT_EQ(records[2].phase, "final");
+  EXPECT_EQ(records[0].device_snapshot, nullptr);
+  EXPECT_EQ(*records[2].device_snapshot, *FullRecord().device_snapshot);
 }
 
 TEST(Migrations, ReadingAnOldFileLeavesItOld) {

@@ -38,6 +38,21 @@ Record With(Record record, const std::string& phase, int protocol = 0) {
   return record;
 }
 
+TEST_F(Queries, OtherHardwareOfADeviceIsNotRankedWithIt) {
+  const auto of = [](const char* snapshot, double value) {
+    Record r = OkRecord("a", "1", value);
+    if (snapshot != nullptr) r.device_snapshot = std::make_shared<const std::string>(snapshot);
+    return r;
+  };
+  Append({of(R"({"clock_ghz":1.5,"memory_bytes":7})", 50), of(R"({"clock_ghz":1.8})", 40),
+          of(R"({"clock_ghz":1.5,"memory_bytes":8})", 45), of(nullptr, 60)});
+  EXPECT_EQ(BestIds(), (Ids{4, 3, 2}));
+  // Asked for one hardware: what is known to be other is left out, the rest is one.
+  EXPECT_EQ(BestIds({.device_snapshot = R"({"clock_ghz":1.5})"}), (Ids{3}));
+  EXPECT_EQ(BestIds({.device_snapshot = R"({"clock_ghz":2.5})"}), (Ids{4}));
+  EXPECT_EQ(Stats(*log_)->size(), 3u);
+}
+
 TEST_F(Queries, BestIsTheLowestOkValueOfEachKey) {
   Record other_unit = OkRecord("a", "5", 1);
   other_unit.unit = "virtual_cycles";

@@ -123,6 +123,51 @@ TEST(SqliteLog, FiltersSelectAndKeepIdOrder) {
   EXPECT_EQ(ids({.workload = "a' OR '1'='1"}), Ids{});
 }
 
+// What a device was is kept once, and tells records of one id apart.
+TEST(SqliteLog, OtherHardwareOfADeviceDoesNotMatch) {
+  const auto snapshot = [](const std::string& text) {
+    return std::make_shared<const std::string>(text);
+  };
+  TempFolder folder;
+  auto log = OpenOrDie(folder.File("log.db"), LogMode::kWrite);
+  std::vector<Record> records(4, OkRecord("a", "1", 5));
+  records[0].device_snapshot = snapshot(R"({"clock_ghz":1.5,"cores":4,"memory_bytes":7})");
+  records[1].device_snapshot = snapshot(R"({"clock_ghz":1.8,"cores":4,"memory_bytes":7})");
+  records[2].device_snapshot = snapshot(R"({"clock_ghz":1.5,"cores":4,"memory_bytes":8})");
+  ASSERT_TRUE(log->Append(records).ok());
+  std::vector<Record> again = {records[0]};
+  ASSERT_TRUE(log->Append(again).ok());
+
+  const auto ids = [&](const std::string& wanted) {
+    std::vector<int64_t> result;
+    const auto found = log->Query({.device_snapshot = wanted});
+    EXPECT_TRUE(found.ok()) << found.status();
+    for (const Record& r : *found) result.push_back(r.id);
+    return result;
+  };
+  using Ids = std::vector<int64_t>;
+  EXPECT_EQ(ids(R"({"clock_ghz":1.5,"cores":4})"), (Ids{1, 3, 4, 5}));
+  EXPECT_EQ(ids(R"({"clock_ghz":1.8,"cores":4})"), (Ids{2, 4}));
+  EXPECT_EQ(ids(R"({"clock_ghz":1.8,"cores":2})"), (Ids{4}));
+  EXPECT_EQ(*log->Count({.device_snapshot = R"({"clock_ghz":1.8})"}), 2);
+
+  const auto devices = log->Devices();
+  ASSERT_TRUE(devices.ok()) << devices.status();
+  ASSERT_EQ(devices->size(), 4u);
+  EXPECT_EQ((*devices)[0].snapshot, nullptr);
+  EXPECT_EQ((*devices)[0].records, 1);
+  EXPECT_EQ(*(*devices)[1].snapshot, *records[0].device_snapshot);
+  EXPECT_EQ((*devices)[1].records, 2);
+}
+
+TEST(SqliteLog, ASnapshotThatIsNoObjectIsRefused) {
+  TempFolder folder;
+  auto log = OpenOrDie(folder.File("log.db"), LogMode::kWrite);
+  std::vector<Record> records = {OkRecord("a", "1", 5)};
+  records[0].device_snapshot = std::make_shared<const std::string>("[1]");
+  EXPECT_EQ(log->Append(records).code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(SqliteLog, AppendIsAllOrNone) {
   TempFolder folder;
   auto log = OpenOrDie(folder.File("log.db"), LogMode::kWrite);

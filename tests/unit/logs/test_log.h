@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -80,6 +81,8 @@ inline Record FullRecord() {
   r.environment = "clock=1.5GHz;temp=41";
   r.seed = 18446744073709551615u;
   r.time_unix_ms = 1700000000123;
+  r.device_snapshot =
+      std::make_shared<const std::string>(R"({"clock_ghz":1.5,"cpu":"Cortex-A72"})");
   return r;
 }
 
@@ -114,6 +117,10 @@ inline void ExpectSame(const Record& a, const Record& b) {
   EXPECT_EQ(a.environment, b.environment);
   EXPECT_EQ(a.seed, b.seed);
   EXPECT_EQ(a.time_unix_ms, b.time_unix_ms);
+  ASSERT_EQ(a.device_snapshot == nullptr, b.device_snapshot == nullptr);
+  if (a.device_snapshot != nullptr) {
+    EXPECT_EQ(*a.device_snapshot, *b.device_snapshot);
+  }
 }
 
 }  // namespace halyard

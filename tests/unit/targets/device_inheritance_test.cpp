@@ -62,6 +62,16 @@ TEST_F(DeviceInheritance, AnInheritedFieldThatIsWrongNamesTheFileThatGaveIt) {
   EXPECT_EQ(ErrorOf(own), own + ": cores must be a positive integer");
 }
 
+TEST_F(DeviceInheritance, AListedIdIsForTheListedHardware) {
+  const std::string moved = Write(
+      "moved.json", R"({"inherits": "rpi4", "board": "ssh:pi@pi4", "memory_bytes": 8589934592})");
+  EXPECT_EQ(LoadDevice(moved)->id, "rpi4");
+  const std::string other = Write("other.json", R"({"inherits": "rpi4", "clock_ghz": 1.8})");
+  EXPECT_EQ(ErrorOf(other), other +
+                                ": id is 'rpi4', which is the listed device with another "
+                                "clock_ghz; give an id of its own");
+}
+
 TEST_F(DeviceInheritance, ACircleIsNamed) {
   const std::string a = Write("a.json", R"({"inherits": "./b.json", "id": "a"})");
   Write("b.json", R"({"inherits": "./a.json", "id": "b"})");

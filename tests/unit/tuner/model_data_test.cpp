@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "logs/measurement_log.h"
+#include "targets/device_snapshot.h"
 
 namespace halyard {
 namespace {
@@ -102,6 +103,38 @@ TEST_F(ModelDataTest, WhatCannotBeReadIsCounted) {
   EXPECT_EQ(data->unreadable, 3);
   ASSERT_EQ(data->tasks.size(), 1u);
   EXPECT_EQ(data->tasks[0].measurements.size(), 1u);
+}
+
+// A user's own device, and a listed one as it was before its file changed.
+TEST_F(ModelDataTest, DevicesAreTakenAsTheLogHasThem) {
+  const auto snapshot = [](Device device) {
+    return std::make_shared<const std::string>(DeviceSnapshot(device).dump());
+  };
+  Device own = LoadDevice("rpi4").value(), faster = own, same = own;
+  own.id = "my-board";
+  own.cores = 2;
+  faster.clock_ghz = 2;
+  same.description = "as it was described once";
+  same.fma_per_cycle = 7;
+  std::vector<Record> records(4, RecordOf(kGemm, "4", 2, {1}));
+  records[0].device = "my-board";
+  records[0].device_snapshot = snapshot(own);
+  records[1].device_snapshot = snapshot(faster);
+  records[2].device_snapshot = snapshot(same);
+  records[3].device = "toaster";
+  records[3].device_snapshot = std::make_shared<const std::string>("{\"id\":\"toaster\"}");
+  const auto data = LoadModelData({Log("a.db", records)});
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_EQ(data->unreadable, 1);
+  ASSERT_EQ(data->tasks.size(), 3u);
+  EXPECT_EQ(data->tasks[0].task->device.id, "my-board");
+  EXPECT_EQ(data->tasks[0].task->device.cores, 2);
+  for (size_t i : {1, 2}) {
+    const Device& d = data->tasks[i].task->device;
+    EXPECT_EQ(d.id, "rpi4");
+    EXPECT_EQ(d.fma_per_cycle, 1) << "the same hardware has the figures of its file";
+  }
+  EXPECT_NE(data->tasks[1].task->device.clock_ghz, data->tasks[2].task->device.clock_ghz);
 }
 
 TEST_F(ModelDataTest, AMissingLogIsNamed) {

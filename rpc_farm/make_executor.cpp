@@ -24,13 +24,14 @@ absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device) {
   if (device.board_kind() == BoardKind::kPhysical) {
     return std::make_unique<LocalExecutor>(runner, device);
   }
-  if (device.toolchain != "aarch64-linux-gnu") {
+  const std::string architecture = device.toolchain.substr(0, device.toolchain.find('-'));
+  if (architecture != "aarch64" && architecture != "x86_64") {
     return absl::FailedPreconditionError(
         fmt::format("no virtual board for {} ({})", device.id, device.toolchain));
   }
   const std::string plugin = DataPath("virtual_board/libcount_plugin.so");
   if (absl::Status s = RequireFile(plugin, R_OK, "the counting plugin"); !s.ok()) return s;
-  auto executor = QemuUserExecutor::Make("qemu-aarch64", plugin, runner, device);
+  auto executor = QemuUserExecutor::Make("qemu-" + architecture, plugin, runner, device);
   if (!executor.ok()) return executor.status();
   return std::move(*executor);
 }

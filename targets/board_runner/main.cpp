@@ -50,7 +50,7 @@ bool RunEachEntry(const RunRequest& request, RunReply* reply) {
     for (const EntrySpec& entry : candidate.entries) {
       const auto kernel = Kernel::Make(*elf, entry, request.seed, &reply->error);
       if (kernel == nullptr) return false;
-      results.push_back(request.mode == RunMode::kCount ? CountEntry(*kernel)
+      results.push_back(request.mode == RunMode::kCount ? CountEntry(*kernel, request.caches_warm)
                                                         : MeasureEntry(*kernel, request.timing));
     }
     reply->candidates.push_back(std::move(results));
@@ -103,7 +103,7 @@ RunReply Serve(const std::string& input) {
         RunInterleaved(request, &reply);
         break;
       case RunMode::kCount:
-        ConfigureCounting();
+        ConfigureCounting(request.threads);
         [[fallthrough]];
       case RunMode::kMeasure:
         RunEachEntry(request, &reply);

@@ -377,7 +377,7 @@ TEST(VirtualBoard, CountsRepeatExactly) {
     ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
     distinct.insert(nlohmann::json(outcome.reply).dump());
   }
-  EXPECT_EQ(distinct.size(), 1u);
+  EXPECT_EQ(distinct.size(), 1u) << *distinct.begin() << "\n" << *distinct.rbegin();
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ TEST(BlockSimulation, AChainOfMultiplyAddsCostsItsLatency) {
     const char* device;
     size_t cluster;
     double accumulate, fmas_per_cycle;
-  } cases[] = {{"jetson-nano", 0, 5, 1},
+  } cases[] = {{"jetson-nano", 0, 4, 1},
                {"rpi4", 0, 3, 1},
                {"rpi5", 0, 2, 2},
                {"jetson-orin-nano", 0, 2, 2},

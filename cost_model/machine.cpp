@@ -9,11 +9,7 @@ namespace {
 // last level and memory: measured copies of some 8 and 4 bytes a cycle and core on servers.
 constexpr double kLevel2Share = 0.5, kSharedLevelShare = 0.125, kMemoryShare = 0.0625;
 
-double PerCycle(const Device& device, const char* instruction, double otherwise) {
-  const auto found = device.virtual_board.per_cycle.find(instruction);
-  return found == device.virtual_board.per_cycle.end() || found->second <= 0 ? otherwise
-                                                                             : found->second;
-}
+double Known(double rate, double otherwise) { return rate > 0 ? rate : otherwise; }
 
 }  // namespace
 
@@ -22,8 +18,8 @@ Machine::Machine(const Device& device)
       registers(std::max(1, device.vector_registers)),
       cores(std::max(1, device.cores)),
       fma_per_cycle(device.fma_per_cycle > 0 ? device.fma_per_cycle : 1),
-      loads_per_cycle(PerCycle(device, "simd_load", fma_per_cycle)),
-      issue_width(device.virtual_board.issue_width > 0 ? device.virtual_board.issue_width : 6),
+      loads_per_cycle(Known(device.virtual_board.simd_loads_per_cycle(), fma_per_cycle)),
+      issue_width(Known(device.virtual_board.issue_width(), 6)),
       broadcasts_from_memory(device.triplet.starts_with("x86")) {
   std::vector<CacheLevel> caches = device.caches;
   if (caches.size() > kCacheLevels) caches.erase(caches.begin() + 2, caches.end() - 1);

@@ -21,13 +21,14 @@ absl::Status RequireFile(const std::string& path, int access_mode, const char* w
 
 absl::StatusOr<std::unique_ptr<Executor>> MakeVirtual(const Device& device,
                                                       const std::string& runner) {
-  if (device.toolchain != "aarch64-linux-gnu") {
+  const std::string architecture = device.toolchain.substr(0, device.toolchain.find('-'));
+  if (architecture != "aarch64" && architecture != "x86_64") {
     return absl::FailedPreconditionError(
         fmt::format("no virtual board for {} ({})", device.id, device.toolchain));
   }
   const std::string plugin = DataPath("virtual_board/libcount_plugin.so");
   if (absl::Status s = RequireFile(plugin, R_OK, "the counting plugin"); !s.ok()) return s;
-  auto executor = QemuUserExecutor::Make("qemu-aarch64", plugin, runner, device);
+  auto executor = QemuUserExecutor::Make("qemu-" + architecture, plugin, runner, device);
   if (!executor.ok()) return executor.status();
   return std::move(*executor);
 }

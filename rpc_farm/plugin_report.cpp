@@ -7,14 +7,11 @@
 namespace halyard {
 namespace {
 
-// The plugin counts in 1/65536 of a cycle, so that sums are exact whatever their order.
-constexpr double kUnitsPerCycle = 65536;
-
 void Fill(const nlohmann::json& kernel, EntryResult* entry) {
-  entry->serial_cycles = kernel.at("serial").get<uint64_t>() / kUnitsPerCycle;
+  entry->serial_cycles = kernel.at("serial").get<double>();
   for (const auto& region : kernel.at("regions")) {
-    entry->regions.push_back(
-        {region.at(0).get<int64_t>(), region.at(1).get<uint64_t>() / kUnitsPerCycle});
+    entry->regions.push_back({region.at(0).get<int64_t>(), region.at(1).get<std::vector<double>>(),
+                              region.at(2).get<double>()});
   }
   kernel.at("instructions").get_to(entry->instructions);
 }

@@ -21,13 +21,6 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-std::string PluginArgument(const std::string& plugin, const std::string& report,
-                           const VirtualBoard& board) {
-  std::string text = fmt::format("{},out={},issue_width={}", plugin, report, board.issue_width);
-  for (const auto& [name, rate] : board.per_cycle) text += fmt::format(",{}={}", name, rate);
-  return text;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<QemuUserExecutor>> QemuUserExecutor::Make(std::string qemu,
@@ -45,6 +38,7 @@ absl::StatusOr<std::unique_ptr<QemuUserExecutor>> QemuUserExecutor::Make(std::st
   executor->plugin_ = std::move(plugin);
   executor->runner_ = std::move(runner);
   executor->device_ = device;
+  executor->model_ = nlohmann::json(device.virtual_board.model).dump();
   return executor;
 }
 
@@ -59,7 +53,8 @@ RunOutcome QemuUserExecutor::Run(const RunRequest& request, std::chrono::millise
   if (request.mode == RunMode::kPeak) return {RunStatus::kOk, "", PeakOfDevice()};
   const TemporaryFolder folder;
   if (folder.path().empty()) return {RunStatus::kInfra, "cannot make a temporary folder", {}};
-  const std::string report = folder.path() + "/report.json";
+  const std::string report = folder.path() + "/report.json", model = folder.path() + "/model.json";
+  std::ofstream(model) << model_;
   RunRequest counted = request;
   counted.mode = RunMode::kCount;
   if (request.mode == RunMode::kInterleave) {
@@ -74,7 +69,7 @@ RunOutcome QemuUserExecutor::Run(const RunRequest& request, std::chrono::millise
   const std::vector<std::string> argv = {
       qemu_,    "-cpu",    device_.virtual_board.qemu_cpu,
       "-seed",  "1",       "-0",
-      "runner", "-plugin", PluginArgument(plugin_, report, device_.virtual_board),
+      "runner", "-plugin", fmt::format("{},model={},out={}", plugin_, model, report),
       runner_};
   const ChildResult child = RunChild(argv, nlohmann::json(counted).dump(), limits);
   RunOutcome outcome = OutcomeOfRunner(child, counted);

@@ -1,5 +1,5 @@
 // Runs the board runner of a Linux device under qemu-user with the counting plugin: the device's
-// virtual board. Its cycles come from the device file's issue model and repeat exactly.
+// virtual board. Its cycles come from the device file's cycle model and repeat exactly.
 #pragma once
 
 #include <string>
@@ -29,6 +29,7 @@ class QemuUserExecutor : public Executor {
   RunReply PeakOfDevice() const;
 
   std::string qemu_, qemu_version_, plugin_, runner_;
+  std::string model_;  // as the plugin reads it
   Device device_;
 };
 

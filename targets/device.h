@@ -25,6 +25,8 @@ struct CoreCluster {
   int cores = 1;
   double clock_ghz = 0;
   double fma_per_cycle = 1;  // as of a device
+  std::vector<CacheLevel> caches;
+  std::string core;  // its file in devices/cores, where there is a virtual board
 };
 
 struct Device {

@@ -20,10 +20,11 @@ using nlohmann::json;
 void ReadCaches(JsonFields& fields, std::vector<CacheLevel>* caches) {
   const json* list = fields.Required("caches");
   if (list == nullptr) return;
+  caches->clear();
   if (!list->is_array()) return fields.Fail("caches", "must be a list");
   for (size_t i = 0; i < list->size(); ++i) {
     CacheLevel level;
-    JsonFields cache((*list)[i], fields.file(), fmt::format("caches[{}].", i));
+    JsonFields cache((*list)[i], fields.file(), fields.FieldName(fmt::format("caches[{}].", i)));
     cache.PositiveInt("bytes", &level.bytes);
     cache.PositiveInt("line_bytes", &level.line_bytes);
     cache.PositiveInt("shared_by_cores", &level.shared_by_cores);
@@ -44,6 +45,12 @@ void ReadClusters(JsonFields& fields, Device* device) {
     one.PositiveInt("cores", &cluster.cores);
     one.PositiveNumber("clock_ghz", &cluster.clock_ghz);
     one.PositiveNumber("fma_per_cycle", &cluster.fma_per_cycle);
+    one.OptionalText("core", &cluster.core);
+    cluster.caches = device->caches;
+    if (one.Find("caches") != nullptr) ReadCaches(one, &cluster.caches);
+    if (cluster.caches.size() != device->caches.size()) {
+      one.Fail("caches", "must have as many levels as the device's");
+    }
     fields.Take(one.Finish());
     cores += cluster.cores;
     device->clusters.push_back(std::move(cluster));
@@ -54,6 +61,27 @@ void ReadClusters(JsonFields& fields, Device* device) {
   if (device->clusters[0].clock_ghz != device->clock_ghz) {
     fields.Fail("clusters[0].clock_ghz", "must be the device's clock_ghz");
   }
+}
+
+// The device's cores as the model of its virtual board has them, as far as said outside of it.
+std::vector<ClusterModel> ClustersOf(const Device& device) {
+  std::vector<CoreCluster> kinds = device.clusters;
+  if (kinds.empty()) {
+    kinds.push_back(
+        {device.cpu, device.cores, device.clock_ghz, device.fma_per_cycle, device.caches, ""});
+  }
+  std::vector<ClusterModel> clusters;
+  for (const CoreCluster& kind : kinds) {
+    ClusterModel cluster;
+    cluster.cores = kind.cores;
+    cluster.clock_ghz = kind.clock_ghz;
+    cluster.core.name = kind.core;
+    for (const CacheLevel& c : kind.caches) {
+      cluster.caches.push_back({c.bytes, c.line_bytes, c.shared_by_cores, 0, 0, 0});
+    }
+    clusters.push_back(std::move(cluster));
+  }
+  return clusters;
 }
 
 void ReadBoard(JsonFields& fields, BoardAddress* board) {
@@ -158,8 +186,8 @@ absl::StatusOr<DeviceFile> ParseDevice(const json& root, const std::string& file
   const json* board = wanted ? fields.Required("virtual_board") : fields.Find("virtual_board");
   if (board != nullptr) {
     device.virtual_board_text = board->dump();
-    fields.Take(
-        ReadVirtualBoard(JsonFields(*board, file, "virtual_board."), &device.virtual_board));
+    fields.Take(ReadVirtualBoard(JsonFields(*board, file, "virtual_board."), ClustersOf(device),
+                                 &device.virtual_board));
   }
   if (absl::Status status = fields.Finish(); !status.ok()) return status;
   if (!result.detect) CheckHardware(device, fields);

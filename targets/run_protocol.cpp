@@ -99,8 +99,13 @@ static void from_json(const json& j, CandidateSpec& c) {
 }
 
 void to_json(json& j, const RunRequest& r) {
-  j = {{"protocol", r.protocol},    {"mode", r.mode},     {"seed", r.seed},
-       {"threads", r.threads},      {"rounds", r.rounds}, {"timing", r.timing},
+  j = {{"protocol", r.protocol},
+       {"mode", r.mode},
+       {"seed", r.seed},
+       {"threads", r.threads},
+       {"caches_warm", r.caches_warm},
+       {"rounds", r.rounds},
+       {"timing", r.timing},
        {"candidates", r.candidates}};
 }
 void from_json(const json& j, RunRequest& r) {
@@ -108,17 +113,19 @@ void from_json(const json& j, RunRequest& r) {
   r.mode = ParseMode(j.at("mode"));
   j.at("seed").get_to(r.seed);
   j.at("threads").get_to(r.threads);
+  j.at("caches_warm").get_to(r.caches_warm);
   j.at("rounds").get_to(r.rounds);
   j.at("timing").get_to(r.timing);
   j.at("candidates").get_to(r.candidates);
 }
 
 static void to_json(json& j, const ParallelRegion& p) {
-  j = {{"tasks", p.tasks}, {"cycles", p.cycles}};
+  j = {{"tasks", p.tasks}, {"cycles", p.cycles}, {"memory_cycles", p.memory_cycles}};
 }
 static void from_json(const json& j, ParallelRegion& p) {
   j.at("tasks").get_to(p.tasks);
   j.at("cycles").get_to(p.cycles);
+  j.at("memory_cycles").get_to(p.memory_cycles);
 }
 
 static void to_json(json& j, const EntryResult& e) {

@@ -14,7 +14,7 @@
 
 namespace halyard {
 
-inline constexpr int kRunProtocolVersion = 2;
+inline constexpr int kRunProtocolVersion = 3;
 
 // A kernel's code is kilobytes; what is larger than this is no artifact, and no link should carry
 // it.
@@ -85,15 +85,20 @@ struct RunRequest {
   RunMode mode = RunMode::kMeasure;
   uint64_t seed = 0;
   int threads = 1;
+  // kCount: the operands lie in the caches when a kernel begins, as after a run before it, as far
+  // as there is room.
+  bool caches_warm = false;
   int rounds = 1;
   TimingPolicy timing;
   std::vector<CandidateSpec> candidates;
 };
 
-// A parallel loop the kernel started, as counted on a virtual board. cycles: of all its tasks.
+// A parallel loop the kernel started, as counted on a virtual board. All cycles are the first
+// cluster's.
 struct ParallelRegion {
   int64_t tasks = 0;
-  double cycles = 0;
+  std::vector<double> cycles;  // of all its tasks, were they run by each kind of core in turn
+  double memory_cycles = 0;    // that the memory takes for what all cores read and write
 };
 
 struct EntryResult {

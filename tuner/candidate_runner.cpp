@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "fmt/format.h"
 #include "targets/counter_rng.h"
@@ -98,8 +99,36 @@ std::string WhyWrong(const Expectation& expected, const EntryResult& got) {
   return "";
 }
 
+double Makespan(int64_t tasks, const std::vector<double>& cycles, const std::vector<int>& cores) {
+  // Cores work without a break until there is no task left to take: before the time in which all of
+  // them could do all but one task each, none is idle.
+  int all = 0;
+  double rate = 0;
+  for (size_t k = 0; k < cycles.size(); k++) {
+    if (cycles[k] <= 0) return 0;
+    all += cores[k];
+    rate += cores[k] / cycles[k];
+  }
+  const double busy = std::max(0.0, static_cast<double>(tasks - all) / rate);
+  std::vector<std::pair<double, size_t>> next;  // when a core is free, and its kind
+  for (size_t k = 0; k < cycles.size(); k++) {
+    const auto done = static_cast<int64_t>(busy / cycles[k]);
+    next.insert(next.end(), static_cast<size_t>(cores[k]),
+                {static_cast<double>(done) * cycles[k], k});
+    tasks -= done * cores[k];
+  }
+  double last = 0;
+  for (const auto& [free, kind] : next) last = std::max(last, free);
+  for (; tasks > 0; tasks--) {
+    auto& [free, kind] = *std::min_element(next.begin(), next.end());
+    free += cycles[kind];
+    last = std::max(last, free);
+  }
+  return last;
+}
+
 absl::StatusOr<double> VirtualCycles(const ProbePlan& plan, const std::vector<EntryResult>& probes,
-                                     int cores) {
+                                     const std::vector<int>& cores) {
   const EntryResult& small = probes.front();
   const EntryResult& large = probes.back();
   if (small.regions.size() != large.regions.size()) {
@@ -108,11 +137,18 @@ absl::StatusOr<double> VirtualCycles(const ProbePlan& plan, const std::vector<En
   auto whole = [&](double s, double l) { return plan.repeat * (s + (l - s) * plan.slope); };
   double cycles = whole(small.serial_cycles, large.serial_cycles);
   for (size_t i = 0; i < small.regions.size(); i++) {
-    const double work = whole(small.regions[i].cycles, large.regions[i].cycles);
-    const double tasks =
-        std::max(1.0, std::round(whole(static_cast<double>(small.regions[i].tasks),
-                                       static_cast<double>(large.regions[i].tasks))));
-    cycles += work / tasks * std::ceil(tasks / cores);
+    const ParallelRegion &s = small.regions[i], &l = large.regions[i];
+    if (s.cycles.size() != cores.size() || l.cycles.size() != cores.size()) {
+      return absl::InternalError("a parallel loop was not counted for every kind of core");
+    }
+    const double tasks = std::max(
+        1.0, std::round(whole(static_cast<double>(s.tasks), static_cast<double>(l.tasks))));
+    std::vector<double> each;
+    for (size_t k = 0; k < cores.size(); k++) {
+      each.push_back(whole(s.cycles[k], l.cycles[k]) / tasks);
+    }
+    cycles += std::max(Makespan(static_cast<int64_t>(tasks), each, cores),
+                       whole(s.memory_cycles, l.memory_cycles));
   }
   return cycles;
 }
@@ -134,6 +170,9 @@ MeasureResult CandidateRunner::MeasureOnce(const Config& config, const BuildResu
   request.mode = is_virtual ? RunMode::kCount : RunMode::kMeasure;
   request.seed = seed_;
   request.threads = task_.device.cores;
+  // As runs one after another find them: the whole's operands, not the probe's, have to fit.
+  request.caches_warm = is_virtual && task_.op->Bytes(task_.workload) <=
+                                          static_cast<double>(task_.device.caches.back().bytes);
   request.timing = policy;
   request.candidates = {{built.path, built.entries}};
   for (size_t i = 0; i < plan.sizes.size(); i++) {
@@ -169,7 +208,11 @@ MeasureResult CandidateRunner::MeasureOnce(const Config& config, const BuildResu
   }
   if (unstable) return m;
   if (is_virtual) {
-    const absl::StatusOr<double> cycles = VirtualCycles(plan, entries, task_.device.cores);
+    std::vector<int> cores;
+    for (const ClusterModel& c : task_.device.virtual_board.model.clusters) {
+      cores.push_back(c.cores);
+    }
+    const absl::StatusOr<double> cycles = VirtualCycles(plan, entries, cores);
     if (!cycles.ok()) {
       return {Outcome::kInfraError, std::string(cycles.status().message()), {}, ""};
     }

@@ -39,10 +39,15 @@ Expectation Expect(const Operator& op, const Workload& workload, uint64_t seed);
 // Empty when `got` agrees with `expected`, otherwise what is wrong in one line.
 std::string WhyWrong(const Expectation& expected, const EntryResult& got);
 
-// Virtual cycles of the whole from its probes. A parallel region costs what its tasks cost when
-// dealt evenly to the cores: cycles / tasks * ceil(tasks / cores).
+// Virtual cycles of the whole from its probes. A parallel loop costs what its tasks, taken to be
+// alike, cost when a core that is done takes the next one, and no less than the memory takes for
+// what all cores read and write. `cores`: of each kind, in the order of ParallelRegion::cycles.
 absl::StatusOr<double> VirtualCycles(const ProbePlan& plan, const std::vector<EntryResult>& probes,
-                                     int cores);
+                                     const std::vector<int>& cores);
+
+// When the last of `tasks` is done, which take `cycles[k]` each on a core of kind k, of which there
+// are `cores[k]`.
+double Makespan(int64_t tasks, const std::vector<double>& cycles, const std::vector<int>& cores);
 
 // Not thread-safe.
 class CandidateRunner {

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <new>
 
@@ -18,6 +19,11 @@ template <int kMarker>
 inline void Mark() {
   asm volatile("hint %0" : : "i"(kMarker) : "memory");
 }
+#elif defined(__x86_64__)
+template <int kMarker>
+inline void Mark() {
+  asm volatile("nopl %c0(%%rax)" : : "i"(HALYARD_X86_MARKER_PATTERN + kMarker) : "memory");
+}
 #else
 // No emulator with the plugin runs this architecture; a counted run is only a checked run.
 template <int kMarker>
@@ -27,12 +33,19 @@ inline void Mark() {}
 CountArena arena;
 // A parallel loop inside a task belongs to that task: its cores are busy already.
 int parallel_depth = 0;
+// That share a parallel loop.
+int loop_threads = 1;
 
 int SerialParFor(void* user_context, halide_task_t task, int min, int size, uint8_t* closure) {
   const bool outermost = parallel_depth++ == 0;
   if (outermost) Mark<HALYARD_MARKER_PARALLEL_BEGIN>();
   int result = 0;
+  // Shares as thread_pool.c deals them.
+  const int shares = std::max(1, std::min(loop_threads, size));
+  int share = 0;
   for (int i = min; i < min + size && result == 0; ++i) {
+    const auto next = [&] { return static_cast<int64_t>(size) * (share + 1) / shares; };
+    for (; outermost && i - min >= next(); ++share) Mark<HALYARD_MARKER_NEXT_CORE>();
     result = task(user_context, i, closure);
     if (outermost) Mark<HALYARD_MARKER_TASK_END>();
   }
@@ -73,10 +86,11 @@ struct CountedCall {
   ucontext_t caller;
   ucontext_t callee;
 };
-CountedCall* current_call = nullptr;  // makecontext passes no pointers portably
+// makecontext passes no pointers portably; and its place does not depend on the runner's stack.
+CountedCall current_call;
 
 void RunBetweenMarkers() {
-  CountedCall& call = *current_call;
+  CountedCall& call = current_call;
   Mark<HALYARD_MARKER_KERNEL_BEGIN>();
   if (call.result == 0) call.result = call.kernel->Run();
   Mark<HALYARD_MARKER_KERNEL_END>();
@@ -84,25 +98,31 @@ void RunBetweenMarkers() {
 
 }  // namespace
 
-void ConfigureCounting() {
+void ConfigureCounting(int threads) {
+  loop_threads = threads;
   halide_set_custom_do_par_for(SerialParFor);
   halide_set_custom_malloc(ArenaMalloc);
   halide_set_custom_free(ArenaFree);
 }
 
-EntryResult CountEntry(Kernel& kernel) {
+EntryResult CountEntry(Kernel& kernel, bool caches_warm) {
   KernelStack stack;
-  CountedCall call = {};
+  CountedCall& call = current_call;
+  call = {};
   call.kernel = &kernel;
   getcontext(&call.callee);
   call.callee.uc_stack.ss_sp = stack.usable();
   call.callee.uc_stack.ss_size = KernelStack::kBytes;
   call.callee.uc_link = &call.caller;
   makecontext(&call.callee, RunBetweenMarkers, 0);
-  current_call = &call;
   EntryResult result;
   kernel.PoisonOutput();
   call.result = kernel.Prepare();
+  if (caches_warm && call.result == 0) {
+    Mark<HALYARD_MARKER_WARM_BEGIN>();
+    kernel.TouchOperands();
+    Mark<HALYARD_MARKER_WARM_END>();
+  }
   // The plugin is to see every kernel, one that could not be prepared too.
   swapcontext(&call.caller, &call.callee);
   result.kernel_error = call.result;

@@ -8,9 +8,11 @@ namespace halyard {
 
 // Replaces the runtime's parallel loops by serial ones between markers, and its allocator by an
 // arena whose addresses depend on nothing but the kernel's own calls.
-void ConfigureCounting();
+// `threads`: the cores that a parallel loop is dealt to.
+void ConfigureCounting(int threads);
 
-// One checked run on a stack of its own, between the markers of a kernel.
-EntryResult CountEntry(Kernel& kernel);
+// One checked run on a stack of its own, between the markers of a kernel. `caches_warm`: as in a
+// RunRequest.
+EntryResult CountEntry(Kernel& kernel, bool caches_warm);
 
 }  // namespace halyard

@@ -33,9 +33,10 @@ void ConfigureHalideRuntime(int threads) {
   halide_set_custom_print(PrintToStderr);
 }
 
-struct Kernel::Buffer {
+struct alignas(4096) Kernel::Buffer {
+  static constexpr size_t kMostDimensions = 64;
   halide_buffer_t buffer = {};
-  std::vector<halide_dimension_t> dims;
+  std::array<halide_dimension_t, kMostDimensions> dims{};
 };
 
 Kernel::~Kernel() = default;
@@ -61,16 +62,20 @@ std::unique_ptr<Kernel> Kernel::Make(const LoadedElf& elf, const EntrySpec& spec
       return nullptr;
     }
   }
+  if (spec.inputs.size() >= kMostArguments) {
+    *error = spec.symbol + ": too many inputs";
+    return nullptr;
+  }
   for (size_t i = 0; i < spec.inputs.size(); ++i) {
     auto tensor = std::make_unique<Tensor>(spec.inputs[i].elements());
     tensor->FillUniform(seed, i);
     kernel->input_checksums_.push_back(tensor->Checksum());
-    kernel->arguments_.push_back(kernel->AddBuffer(spec.inputs[i], *tensor));
+    kernel->arguments_[kernel->n_arguments_++] = kernel->AddBuffer(spec.inputs[i], *tensor);
     kernel->inputs_.push_back(std::move(tensor));
   }
   if (spec.prepare && !kernel->AddPrepare(elf, error)) return nullptr;
   kernel->output_ = std::make_unique<Tensor>(spec.output.elements());
-  kernel->arguments_.push_back(kernel->AddBuffer(spec.output, *kernel->output_));
+  kernel->arguments_[kernel->n_arguments_++] = kernel->AddBuffer(spec.output, *kernel->output_);
   return kernel;
 }
 
@@ -98,12 +103,12 @@ halide_buffer_t* Kernel::AddBuffer(const BufferSpec& spec, const Tensor& tensor)
   int32_t stride = 1;
   for (size_t d = spec.extents.size(); d-- > 0;) {
     const auto extent = static_cast<int32_t>(spec.extents[d]);
-    b->dims.emplace_back(0, extent, stride);
+    b->dims.at(spec.extents.size() - 1 - d) = {0, extent, stride};  // innermost first
     stride *= extent;
   }
   b->buffer.host = reinterpret_cast<uint8_t*>(tensor.data());
   b->buffer.type = halide_type_of<float>();
-  b->buffer.dimensions = static_cast<int32_t>(b->dims.size());
+  b->buffer.dimensions = static_cast<int32_t>(spec.extents.size());
   b->buffer.dim = b->dims.data();
   buffers_.push_back(std::move(b));
   return &buffers_.back()->buffer;
@@ -123,6 +128,20 @@ void Kernel::PoisonOutput() {
   output_->Poison();
   const std::lock_guard<std::mutex> lock(first_error_mutex);
   first_error.clear();
+}
+
+void Kernel::TouchOperands() const {
+  constexpr size_t kLine = 64;
+  const auto touch = [](const Tensor& tensor) {
+    const auto* bytes = reinterpret_cast<const volatile uint8_t*>(tensor.data());
+    const size_t n = static_cast<size_t>(tensor.elements()) * sizeof(float);
+    for (size_t at = 0; at < n; at += kLine) (void)bytes[at];
+  };
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const bool packed = packed_ && static_cast<int>(i) == spec_.prepare->input;
+    touch(packed ? *packed_ : *inputs_[i]);
+  }
+  touch(*output_);
 }
 
 void Kernel::ReadOutput(EntryResult* result) const {

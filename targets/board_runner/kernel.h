@@ -1,6 +1,7 @@
 // One entry of an artifact with the tensors it is run on.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,7 +19,9 @@ namespace halyard {
 // prints kept off stdout.
 void ConfigureHalideRuntime(int threads);
 
-class Kernel {
+// Begins a page, as do its buffers: what a counted run reads of them lies at the same place within
+// a page whatever else the runner has allocated.
+class alignas(4096) Kernel {
  public:
   // nullptr and one line in *error where the entry is not in the artifact or makes no sense.
   // Throws std::bad_alloc where the tensors do not fit.
@@ -32,6 +35,8 @@ class Kernel {
   int Prepare();
   // Poisons the output and, after the caller ran the kernel once, reports what it left there.
   void PoisonOutput();
+  // Reads a byte of each cache line of what Run is given, the output last.
+  void TouchOperands() const;
   void ReadOutput(EntryResult* result) const;
   // Clears guards_intact or inputs_intact where the kernel has since written outside its output.
   void CheckIntegrity(EntryResult* result) const;
@@ -53,7 +58,10 @@ class Kernel {
   std::vector<std::unique_ptr<Buffer>> buffers_;
   std::unique_ptr<Tensor> packed_;
   uint64_t packed_checksum_ = 0;
-  std::vector<void*> arguments_, prepare_arguments_;
+  static constexpr size_t kMostArguments = 32;
+  size_t n_arguments_ = 0;
+  std::array<void*, kMostArguments> arguments_{};
+  std::vector<void*> prepare_arguments_;
 };
 
 // True where the answer may still be right, so that timing it means something.

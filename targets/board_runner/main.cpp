@@ -56,7 +56,7 @@ bool RunEachEntry(const RunRequest& request, ConditionsWatch& watch, RunReply* r
       const auto kernel = Kernel::Make(*elf, entry, request.seed, &reply->error);
       if (kernel == nullptr) return false;
       results.push_back(request.mode == RunMode::kCount
-                            ? CountEntry(*kernel)
+                            ? CountEntry(*kernel, request.caches_warm)
                             : MeasureEntry(*kernel, request.timing, watch));
     }
     reply->candidates.push_back(std::move(results));
@@ -110,7 +110,7 @@ RunReply Serve(const std::string& input, const std::string& sys_root) {
         RunInterleaved(request, watch, &reply);
         break;
       case RunMode::kCount:
-        ConfigureCounting();
+        ConfigureCounting(request.threads);
         [[fallthrough]];
       case RunMode::kMeasure:
         RunEachEntry(request, watch, &reply);

@@ -1,37 +1,19 @@
-/* Classes of AArch64 instructions, as the issue model of a virtual board tells them apart. */
-#ifndef HALYARD_TARGETS_VIRTUAL_BOARD_DECODE_AARCH64_H_
-#define HALYARD_TARGETS_VIRTUAL_BOARD_DECODE_AARCH64_H_
+// AArch64 instructions as the cycle model sees them.
+#pragma once
 
-#include <stdint.h>
+#include <cstdint>
+#include <vector>
 
-enum InstructionClass {
-  kSimdFma,  /* 128-bit vector FP multiply-accumulate */
-  kSimd,     /* other 128-bit vector arithmetic, moves and permutes */
-  kSimdD,    /* 64-bit vector arithmetic, multiply-accumulate included */
-  kSimdDiv,  /* vector FP division and square root */
-  kFpScalar, /* scalar FP */
-  kFpDiv,    /* scalar FP division and square root */
-  kLoad,     /* into general registers */
-  kSimdLoad, /* into SIMD and FP registers */
-  kStore,
-  kSimdStore, /* of 128-bit SIMD registers; narrower ones count as kStore */
-  kInt,
-  kMul,
-  kDiv,
-  kBranch,
-  kOther, /* system instructions, hints, barriers */
-  kInstructionClasses
-};
+#include "targets/virtual_board/instruction.h"
 
-struct DecodedInstruction {
-  enum InstructionClass class_;
-  unsigned slots; /* of its class's port: 2 for a pair of Q registers, n for LD1 of n registers */
-};
+namespace halyard {
 
-/* Encoding groups after the Arm Architecture Reference Manual for A-profile (DDI 0487), C4.1. */
-struct DecodedInstruction DecodeAarch64(uint32_t instruction);
+// Encoding groups after the Arm Architecture Reference Manual for A-profile (DDI 0487), C4.1.
+// Exact for what compilers make of FP, NEON and integer code; of the rest a class near enough, with
+// no register it does not have. X31, be it zero or the stack pointer, is never waited for.
+Instruction DecodeAarch64(uint32_t word);
 
-/* Name in device files and reports: "simd_fma". */
-const char* InstructionClassName(enum InstructionClass class_);
+// The instructions of a block.
+std::vector<Instruction> DecodeAarch64(const std::vector<uint8_t>& bytes);
 
-#endif /* HALYARD_TARGETS_VIRTUAL_BOARD_DECODE_AARCH64_H_ */
+}  // namespace halyard

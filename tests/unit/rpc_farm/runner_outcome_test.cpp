@@ -72,11 +72,11 @@ TEST(RunnerOutcome, RepliesThatDoNotFitAreInfrastructureFailures) {
 TEST(PluginReport, FillsEntriesInOrder) {
   RunReply reply;
   reply.candidates = {{EntryResult{}}, {EntryResult{}}};
-  const std::string kernel = R"({"serial":98304,"regions":[[4,65536]],"instructions":{"int":3}})";
+  const std::string kernel = R"({"serial":1.5,"regions":[[4,[1],0.25]],"instructions":{"int":3}})";
   ASSERT_TRUE(AddPluginReport("{\"kernels\":[" + kernel + "," + kernel + "]}", &reply).ok());
   EXPECT_EQ(reply.candidates[1][0].serial_cycles, 1.5);
   EXPECT_EQ(reply.candidates[1][0].regions[0].tasks, 4);
-  EXPECT_EQ(reply.candidates[1][0].regions[0].cycles, 1);
+  EXPECT_EQ(reply.candidates[1][0].regions[0].cycles, std::vector<double>{1});
   EXPECT_EQ(reply.candidates[1][0].instructions.at("int"), 3);
 }
 

@@ -118,8 +118,18 @@ TEST(DeviceFile, BadValuesAreNamed) {
   file["caches"][1].erase("bytes");
   EXPECT_EQ(ErrorOf(file), "x.json: caches[1].bytes is missing");
   file = ReadJson("rpi4");
-  file["virtual_board"]["per_cycle"]["load"] = -1;
-  EXPECT_EQ(ErrorOf(file), "x.json: virtual_board.per_cycle.load must be a positive number");
+  file["virtual_board"]["memory"]["gb_per_s"] = -1;
+  EXPECT_EQ(ErrorOf(file), "x.json: virtual_board.memory.gb_per_s must be a positive number");
+  file["virtual_board"]["caches"].erase(1);
+  EXPECT_EQ(ErrorOf(file), "x.json: virtual_board.caches must be a list of the device's 2 levels");
+  file = ReadJson("rpi4");
+  file["virtual_board"]["caches"][1]["ways"] = 0;
+  EXPECT_EQ(ErrorOf(file), "x.json: virtual_board.caches[1].ways must be a positive integer");
+  file = ReadJson("rpi4");
+  file["virtual_board"]["core"] = "cortex-m0";
+  EXPECT_EQ(ErrorOf(file), "no device file " + DataPath("devices/cores/cortex-m0.json"));
+  file["virtual_board"].erase("core");
+  EXPECT_EQ(ErrorOf(file), "x.json: virtual_board.core is missing");
   file = ReadJson("rpi4");
   file["board"] = "imaginary";
   EXPECT_EQ(ErrorOf(file).rfind("x.json: board 'imaginary' is not where a board is reached", 0),

@@ -55,7 +55,7 @@ TEST(RunProtocol, ReplyRoundTripsNonFiniteValues) {
   entry.guards_intact = false;
   entry.inputs_intact = false;
   entry.serial_cycles = 6.5;
-  entry.regions = {{7, 8.5}};
+  entry.regions = {{7, {8.5, 9.5}, 1.5}};
   entry.instructions = {{"simd_fma", 9}};
   reply.candidates = {{entry}, {}};
   const json sent = reply;

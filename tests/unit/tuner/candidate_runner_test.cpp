@@ -68,17 +68,34 @@ TEST(Expect, ProjectionIsTheSignedSumOfTheReference) {
 TEST(VirtualCycles, ExtrapolatesSerialWorkAndDealsTasksToCores) {
   EntryResult small, large;
   small.serial_cycles = 100;
-  small.regions = {{4, 400}};
+  small.regions = {{4, {400}, 0}};
   large.serial_cycles = 100;  // done once, whatever the size
-  large.regions = {{8, 800}};
+  large.regions = {{8, {800}, 0}};
   // 10 tasks' worth, 4 cores: 22 tasks of 100 cycles in 6 turns.
   const ProbePlan plan{{Workload{}, Workload{}}, 4.5, 1};
-  EXPECT_DOUBLE_EQ(VirtualCycles(plan, {small, large}, 4).value(), 100 + 100 * 6);
+  EXPECT_DOUBLE_EQ(VirtualCycles(plan, {small, large}, {4}).value(), 100 + 100 * 6);
   // Repeated 3 times: 66 tasks in 17 turns, the serial part 3 times.
   const ProbePlan heads{{Workload{}, Workload{}}, 4.5, 3};
-  EXPECT_DOUBLE_EQ(VirtualCycles(heads, {small, large}, 4).value(), 300 + 100 * 17);
-  large.regions.push_back({1, 1});
-  EXPECT_FALSE(VirtualCycles(plan, {small, large}, 4).ok());
+  EXPECT_DOUBLE_EQ(VirtualCycles(heads, {small, large}, {4}).value(), 300 + 100 * 17);
+  // Memory that takes longer than the cores decides.
+  small.regions[0].memory_cycles = 200;
+  large.regions[0].memory_cycles = 400;
+  EXPECT_DOUBLE_EQ(VirtualCycles(plan, {small, large}, {4}).value(), 100 + 1100);
+  EXPECT_FALSE(VirtualCycles(plan, {small, large}, {2, 2}).ok());
+  large.regions.push_back({1, {1}, 0});
+  EXPECT_FALSE(VirtualCycles(plan, {small, large}, {4}).ok());
+}
+
+TEST(Makespan, EachCoreTakesTheNextTask) {
+  EXPECT_DOUBLE_EQ(Makespan(1, {7}, {4}), 7);
+  EXPECT_DOUBLE_EQ(Makespan(9, {7}, {4}), 21);
+  // Two cores of 1 and one of 3 cycles: at 6 they have done 14, and one more ends at 7.
+  EXPECT_DOUBLE_EQ(Makespan(14, {1, 3}, {2, 1}), 6);
+  EXPECT_DOUBLE_EQ(Makespan(15, {1, 3}, {2, 1}), 7);
+  // The slow core takes the third task when it is free, however long that lasts.
+  EXPECT_DOUBLE_EQ(Makespan(3, {1, 50}, {2, 1}), 50);
+  // As many as would take long to deal one by one.
+  EXPECT_NEAR(Makespan(int64_t{1} << 40, {1, 2}, {1, 2}), 0x1p39, 2);
 }
 
 }  // namespace

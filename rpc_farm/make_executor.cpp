@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "rpc_farm/executor.h"
+#include "rpc_farm/gdb_executor.h"
 #include "rpc_farm/local_executor.h"
 #include "rpc_farm/qemu_user_executor.h"
 
@@ -19,6 +20,11 @@ absl::Status RequireFile(const std::string& path, int access_mode, const char* w
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device) {
+  if (device.firmware) {
+    auto executor = GdbExecutor::Make(device);
+    if (!executor.ok()) return executor.status();
+    return *std::move(executor);
+  }
   const std::string runner = DataPath("board_runner/" + device.toolchain + "/board_runner");
   if (absl::Status s = RequireFile(runner, X_OK, "the board runner"); !s.ok()) return s;
   if (device.board_kind() == BoardKind::kPhysical) {

@@ -1,5 +1,6 @@
 #include "tuner/package.h"
 
+#include "absl/strings/str_replace.h"
 #include "fmt/format.h"
 #include "logs/queries.h"
 #include "schedules/task.h"
@@ -16,7 +17,8 @@ absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const Measurem
   if (!best.ok()) return best.status();
   LibrarySpec spec;
   spec.device = device;
-  spec.name = "tuned_" + device.id;
+  // A prefix of C functions, which an id such as cortex-m4 is not.
+  spec.name = "tuned_" + absl::StrReplaceAll(device.id, {{"-", "_"}, {".", "_"}});
   spec.out_dir = out_dir + "/" + device.id;
   spec.commit = HALYARD_COMMIT;
   for (const Record& r : *best) {

@@ -7,12 +7,15 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 #include <random>
 
 #include "absl/strings/match.h"
 #include "rpc_farm/firmware_job.h"
 #include "rpc_farm/runner_outcome.h"
+#include "rpc_farm/thumb_report.h"
 
 namespace halyard {
 namespace {
@@ -42,6 +45,11 @@ class TemporaryFolder {
   std::string path_;
 };
 
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 RunOutcome Failure(RunStatus status, const std::string& message) {
   return {status, OneLine(message), {}};
 }
@@ -51,9 +59,14 @@ RunOutcome Failure(RunStatus status, const std::string& message) {
 // One image on one board, from loading it to the last entry.
 class GdbExecutor::Session {
  public:
+  // `report`: a file of the emulator's plugin.
   Session(GdbExecutor& executor, const FirmwareImage& image, const RunRequest& request,
-          Clock::time_point deadline)
-      : executor_(executor), image_(image), request_(request), deadline_(deadline) {}
+          std::string report, Clock::time_point deadline)
+      : executor_(executor),
+        image_(image),
+        request_(request),
+        report_(std::move(report)),
+        deadline_(deadline) {}
   ~Session() { executor_.emulator_pid_ = 0; }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -77,6 +90,23 @@ class GdbExecutor::Session {
     }
     JudgeOutput(entry, request_.seed, after, output, result);
     *ticks = TicksOf(after, job->mailbox.runs);
+    return true;
+  }
+
+  // What the entry that was run last took, on a virtual board.
+  bool CountCycles(double ticks, EntryResult* result) {
+    const FirmwareEmulator& emulator = executor_.device_.firmware->emulator;
+    if (emulator.costs.issue_width > 0) {
+      const auto count = LastThumbCount(ReadFile(report_));
+      if (!count.ok()) return Fail(RunStatus::kInfra, std::string(count.status().message()));
+      result->serial_cycles = count->cycles;
+      result->instructions = count->instructions;
+      return true;
+    }
+    const double ticks_per_instruction =
+        std::ldexp(static_cast<double>(emulator.clock_hz) * 1e-9, emulator.icount_shift);
+    result->serial_cycles = std::round(ticks / ticks_per_instruction);
+    result->instructions["all"] = static_cast<int64_t>(result->serial_cycles);
     return true;
   }
 
@@ -104,7 +134,7 @@ class GdbExecutor::Session {
   absl::Status Connect() {
     absl::StatusOr<std::unique_ptr<GdbClient>> client;
     if (executor_.is_virtual()) {
-      auto qemu = QemuSystem::Start(executor_.device_.firmware->emulator);
+      auto qemu = QemuSystem::Start(executor_.device_.firmware->emulator, report_);
       if (!qemu.ok()) return qemu.status();
       qemu_ = *std::move(qemu);
       executor_.emulator_pid_ = qemu_->pid();
@@ -201,6 +231,7 @@ class GdbExecutor::Session {
   GdbExecutor& executor_;
   const FirmwareImage& image_;
   const RunRequest& request_;
+  const std::string report_;
   const Clock::time_point deadline_;
   std::unique_ptr<QemuSystem> qemu_;
   std::unique_ptr<GdbClient> gdb_;
@@ -222,6 +253,13 @@ absl::StatusOr<std::unique_ptr<GdbExecutor>> GdbExecutor::Make(const Device& dev
     auto version = QemuSystemVersion();
     if (!version.ok()) return version.status();
     executor->qemu_version_ = *version;
+    if (device.firmware->emulator.costs.issue_width > 0 &&
+        access(CountThumbPlugin().c_str(), R_OK) != 0) {
+      return absl::FailedPreconditionError(
+          fmt::format("the counting plugin {} is missing: build the target halyard_board_files, or "
+                      "point HALYARD_DATA_DIR at a folder that has it",
+                      CountThumbPlugin()));
+    }
   }
   return executor;
 }
@@ -266,7 +304,7 @@ RunOutcome GdbExecutor::Run(const RunRequest& request, std::chrono::milliseconds
         absl::IsResourceExhausted(image.status()) ? RunStatus::kResource : RunStatus::kInfra,
         std::string(image.status().message()));
   }
-  Session session(*this, *image, request, end);
+  Session session(*this, *image, request, folder.path() + "/cycles", end);
   if (!session.Open()) return session.failure();
   const bool interleaved = request.mode == RunMode::kInterleave;
   const auto ns = [&](double ticks) { return ticks / device_.clock_ghz; };
@@ -277,11 +315,7 @@ RunOutcome GdbExecutor::Run(const RunRequest& request, std::chrono::milliseconds
       std::vector<double> ticks;
       if (!session.RunEntry(entry, c, 0, &result, &ticks)) return session.failure();
       if (is_virtual()) {
-        const FirmwareEmulator& emulator = device_.firmware->emulator;
-        const double ticks_per_instruction =
-            std::ldexp(static_cast<double>(emulator.clock_hz) * 1e-9, emulator.icount_shift);
-        result.serial_cycles = std::round(ticks[0] / ticks_per_instruction);
-        result.instructions["all"] = static_cast<int64_t>(result.serial_cycles);
+        if (!session.CountCycles(ticks[0], &result)) return session.failure();
       } else if (!interleaved && WorthTiming(result)) {
         // As many runs as fit the cap: the counter of cycles needs no repeats to be exact.
         const double fit = static_cast<double>(request.timing.cap_ns) / std::max(1.0, ns(ticks[0]));
@@ -317,8 +351,9 @@ std::string GdbExecutor::board_id() const {
 std::string GdbExecutor::environment() const {
   const FirmwareTarget& firmware = *device_.firmware;
   if (is_virtual()) {
-    return fmt::format("{}, machine {}, a cycle is an instruction (icount shift {})", qemu_version_,
-                       firmware.emulator.machine, firmware.emulator.icount_shift);
+    return fmt::format("{}, machine {}, {}", qemu_version_, firmware.emulator.machine,
+                       firmware.emulator.costs.issue_width > 0 ? "cycles by class of instruction"
+                                                               : "a cycle is an instruction");
   }
   return fmt::format("debugger at {}, clock {} at {} GHz", device_.board.ToText(),
                      firmware.clock == ClockSource::kDwt ? "DWT CYCCNT" : "SysTick",

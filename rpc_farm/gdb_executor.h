@@ -19,7 +19,8 @@ class GdbExecutor : public Executor {
   // FailedPrecondition: the firmware, the linker or qemu is missing.
   static absl::StatusOr<std::unique_ptr<GdbExecutor>> Make(const Device& device);
 
-  // On a virtual board every mode but kPeak is served as kCount, and a cycle is an instruction.
+  // On a virtual board every mode but kPeak is served as kCount, and
+  // cycles are those of the device file's costs, or instructions where it has none.
   // kPeak answers with the device file's figures on every board.
   RunOutcome Run(const RunRequest& request, std::chrono::milliseconds deadline) override;
   std::string board_id() const override;

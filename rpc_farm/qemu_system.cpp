@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_split.h"
 #include "rpc_farm/child_process.h"
+#include "targets/device.h"
 
 namespace halyard {
 namespace {
@@ -46,9 +47,23 @@ constexpr int kDebuggerFd = 3;  // in the child
   _exit(127);
 }
 
+std::string PluginArgument(const InstructionCosts& costs, const std::string& report) {
+  std::string text = fmt::format("{},out={},issue_width={},per_register={}", CountThumbPlugin(),
+                                 report, costs.issue_width, costs.per_register);
+  for (const auto& [port, classes] : costs.ports) {
+    for (const auto& [name, cycles] : classes) {
+      text += fmt::format(",port/{}/{}={}", port, name, cycles);
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<QemuSystem>> QemuSystem::Start(const FirmwareEmulator& emulator) {
+std::string CountThumbPlugin() { return DataPath("virtual_board/libcount_thumb_plugin.so"); }
+
+absl::StatusOr<std::unique_ptr<QemuSystem>> QemuSystem::Start(const FirmwareEmulator& emulator,
+                                                              const std::string& report) {
   std::unique_ptr<QemuSystem> qemu(new QemuSystem);
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -70,6 +85,9 @@ absl::StatusOr<std::unique_ptr<QemuSystem>> QemuSystem::Start(const FirmwareEmul
                                    fmt::format("socket,id=debugger,fd={}", kDebuggerFd),
                                    "-gdb",
                                    "chardev:debugger"};
+  if (emulator.costs.issue_width > 0) {
+    argv.insert(argv.end(), {"-plugin", PluginArgument(emulator.costs, report)});
+  }
   std::vector<char*> pointers;
   for (std::string& argument : argv) pointers.push_back(argument.data());
   pointers.push_back(nullptr);

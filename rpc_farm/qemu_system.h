@@ -14,8 +14,10 @@ namespace halyard {
 // The process is gone when the object is, and when this process dies.
 class QemuSystem {
  public:
-  // Halted before its first instruction. Unavailable: could not be started.
-  static absl::StatusOr<std::unique_ptr<QemuSystem>> Start(const FirmwareEmulator& emulator);
+  // Halted before its first instruction; counts cycles into the file `report` where the emulator
+  // has costs of instructions. Unavailable: could not be started.
+  static absl::StatusOr<std::unique_ptr<QemuSystem>> Start(const FirmwareEmulator& emulator,
+                                                           const std::string& report);
   ~QemuSystem();
   QemuSystem(const QemuSystem&) = delete;
   QemuSystem& operator=(const QemuSystem&) = delete;
@@ -33,6 +35,9 @@ class QemuSystem {
   int socket_ = -1;
   int stderr_ = -1;
 };
+
+// Path of the plugin that counts cycles.
+std::string CountThumbPlugin();
 
 // "QEMU emulator version ...". FailedPrecondition: says what to install.
 absl::StatusOr<std::string> QemuSystemVersion();

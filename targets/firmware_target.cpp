@@ -85,6 +85,24 @@ void ReadMemory(JsonFields& fields, std::vector<MemoryRegion>* memory) {
   if (all(MemoryKind::kData)) fields.Fail("memory", "has no region that code runs from");
 }
 
+absl::Status ReadCosts(JsonFields fields, InstructionCosts* costs) {
+  fields.PositiveNumber("issue_width", &costs->issue_width);
+  fields.PositiveNumber("per_register", &costs->per_register);
+  const json* ports = fields.Required("ports");
+  if (ports == nullptr) return fields.Finish();
+  if (!ports->is_object() || ports->empty()) fields.Fail("ports", "must be an object of ports");
+  for (const auto& [port, classes] : ports->items()) {
+    if (!classes.is_object()) {
+      fields.Fail("ports." + port, "must be an object of cycles");
+      continue;
+    }
+    for (const auto& [name, cycles] : classes.items()) {
+      fields.AsPositive("ports." + port + "." + name, cycles, &costs->ports[port][name]);
+    }
+  }
+  return fields.Finish();
+}
+
 }  // namespace
 
 absl::Status ReadFirmwareTarget(JsonFields fields, FirmwareTarget* target) {
@@ -106,6 +124,10 @@ absl::Status ReadFirmwareTarget(JsonFields fields, FirmwareTarget* target) {
     if (emulator.icount_shift > 10) inner.Fail("icount_shift", "must be at most 10");
     inner.PositiveInt("clock_hz", &emulator.clock_hz);
     ReadMemory(inner, &emulator.memory);
+    if (const json* costs = inner.Find("costs"); costs != nullptr) {
+      inner.Take(
+          ReadCosts(JsonFields(*costs, fields.file(), inner.FieldName("costs.")), &emulator.costs));
+    }
     fields.Take(inner.Finish());
   }
   return fields.Finish();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,13 +32,23 @@ enum class ClockSource {
   kSysTick,  // counts down at the core's clock; wraps are counted by its interrupt
 };
 
+// What the instructions of an emulated core cost. A basic block costs the largest, over the ports
+// and the front end, of the cycles its instructions keep that busy.
+struct InstructionCosts {
+  double issue_width = 0;  // instructions a cycle, front end; 0: there are no costs
+  // Cycles of each register after the first that one instruction loads or stores.
+  double per_register = 0;
+  std::map<std::string, std::map<std::string, double>> ports;  // port -> class -> cycles
+};
+
 // qemu-system-arm in place of the board. With -icount every instruction takes 2^icount_shift ns, so
-// its clock counts instructions.
+// its clock counts instructions; a plugin counts cycles where `costs` says what they are.
 struct FirmwareEmulator {
   std::string machine;  // -M
   int icount_shift = 0;
   int64_t clock_hz = 0;              // of the machine's SysTick
   std::vector<MemoryRegion> memory;  // where the machine has it, as large as the device's
+  InstructionCosts costs;
 };
 
 struct FirmwareTarget {

@@ -5,6 +5,11 @@
 #include "targets/firmware/mailbox.h"
 #include "targets/firmware/registers.h"
 #include "targets/kernel_runtime/workspace.h"
+#include "targets/virtual_board/thumb_markers.h"
+
+#define AS_TEXT(number) #number
+#define MARKER_OF(first, second) ".inst.n " AS_TEXT(first) "\n.inst.n " AS_TEXT(second) "\n"
+#define MARKER(which) MARKER_OF(THUMB_MARKER_FIRST, which)
 
 extern "C" {
 // Not cleared at the start: the host wrote it before.
@@ -26,7 +31,9 @@ int halyard_call_unprivileged(int (*function)(void**), void** arguments, uint32_
       "movs r2, #3\n"
       "msr control, r2\n"
       "isb\n"
+      MARKER(THUMB_MARKER_BEGIN)
       "blx r3\n"
+      MARKER(THUMB_MARKER_END)
       "svc #0\n"
       "movs r2, #0\n"
       "msr control, r2\n"

@@ -19,6 +19,11 @@ int Show(const std::string& id) {
     fmt::print("  L{}         {} KiB, shared by {}\n", i + 1, d.caches[i].bytes / 1024,
                d.caches[i].shared_by_cores);
   }
+  if (d.firmware) {
+    for (const MemoryRegion& region : d.firmware->memory) {
+      fmt::print("  {:<10} {} KiB at 0x{:08x}\n", region.name, region.bytes / 1024, region.origin);
+    }
+  }
   fmt::print("  peak       {} f32 FLOP/cycle", d.peak_flop_per_cycle());
   if (d.clock_ghz > 0) fmt::print(", {:.1f} GFLOP/s", d.peak_flop_per_cycle() * d.clock_ghz);
   if (d.copy_gb_per_s > 0) fmt::print(", copies {} GB/s", d.copy_gb_per_s);

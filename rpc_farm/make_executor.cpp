@@ -3,6 +3,7 @@
 
 #include "rpc_farm/adb_link.h"
 #include "rpc_farm/executor.h"
+#include "rpc_farm/gdb_executor.h"
 #include "rpc_farm/link_executor.h"
 #include "rpc_farm/local_executor.h"
 #include "rpc_farm/qemu_user_executor.h"
@@ -44,6 +45,11 @@ absl::StatusOr<std::unique_ptr<Executor>> MakeLinked(std::unique_ptr<BoardLink> 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device) {
+  if (device.firmware) {
+    auto executor = GdbExecutor::Make(device);
+    if (!executor.ok()) return executor.status();
+    return *std::move(executor);
+  }
   const std::string runner = DataPath("board_runner/" + device.toolchain + "/board_runner");
   if (absl::Status s = RequireFile(runner, X_OK, "the board runner"); !s.ok()) return s;
   switch (device.board.reach) {

@@ -60,7 +60,7 @@ std::string WhyInvalid(const AttentionSizes& sizes, const Device& device, const 
   if (t.chunked && t.chunks < 2) return "a single chunk is the pipelined form";
   if (t.m > sizes.queries) return "block of queries larger than the tensor";
   // Scores and weights of a block: in L2 for a row block, in half of L2 for a chunk.
-  const int64_t l2 = device.caches[std::min<size_t>(1, device.caches.size() - 1)].bytes;
+  const int64_t l2 = device.level2_bytes();
   const int64_t block_bytes = 2ll * 4 * t.m * t.chunk;
   if (t.unfused) {
     const int64_t rows = RoundUp(sizes.queries, t.m) * sizes.heads;
@@ -129,7 +129,9 @@ SpaceDefinition AttentionSpace(const AttentionSizes& sizes, const Device& device
       Knob::Sizes("unroll_d", UpTo({1, 2, 4, 8}, sizes.depth)),
       Knob::Sizes("unroll_k", UpTo({1, 2, 4, 8}, sizes.keys)),
       Knob::Choice("sweep", {"keys_inner", "queries_inner"}),
-      Knob::Sizes("grain", UpTo({1, 2, 4, 8, 16}, sizes.heads * sizes.queries)),
+      // Blocks a task: where there are no threads, a task is a loop's step.
+      Knob::Sizes("grain", device.has_os() ? UpTo({1, 2, 4, 8, 16}, sizes.heads * sizes.queries)
+                                           : std::vector<int64_t>{1}),
   };
   def.canonicalise = [sizes, knobs = def.knobs](const ConfigView&, Config& c) {
     Canonicalise(sizes, knobs, c);

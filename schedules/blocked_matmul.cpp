@@ -57,7 +57,7 @@ std::vector<Knob> MatmulKnobs(const MatmulSizes& sizes, const Device& device, bo
       Knob::Choice("pack_a", {"none", "tile", "root"}),
       b_ahead ? Knob::Choice("pack_b", {"ahead"})
               : Knob::Choice("pack_b", {"none", "tile", "root"}),
-      Knob::Choice("parallel", {"serial", "outer", "both"}),
+      ParallelKnob(device, "serial", {"outer", "both"}),
       Knob::Choice("tail", {"pad", "shift"}),
   };
 }
@@ -110,8 +110,8 @@ std::string WhyMatmulInvalid(const MatmulSizes& sizes, const Device& device,
   if (t.unroll_k > (t.k_block != 0 ? t.k_block : part)) return "unrolls K beyond its extent";
   if (t.unroll_k * t.reg_m * t.reg_n * native > 256)
     return "unrolled body larger than the micro-op cache";
-  const int64_t last = device.caches.back().bytes;
-  const int64_t l2 = device.caches[std::min<size_t>(1, device.caches.size() - 1)].bytes;
+  const int64_t last = device.last_level_bytes();
+  const int64_t l2 = device.level2_bytes();
   const int64_t rows_tile = static_cast<int64_t>(t.reg_m) * t.tile_m;
   const int64_t cols_tile = cols * t.tile_n;
   if (view.is("pack_a", "tile") && 4 * rows_tile * depth > 2 * l2) return "packed A tile beyond L2";
@@ -128,13 +128,23 @@ std::string WhyMatmulInvalid(const MatmulSizes& sizes, const Device& device,
   return "";
 }
 
-void SetSafeMatmul(const std::vector<Knob>& knobs, Config& config) {
+void SetSafeMatmul(const Device& device, SpaceDefinition& def) {
+  const std::vector<Knob>& knobs = def.knobs;
+  Config& config = def.safe;
+  config.assign(knobs.size(), 0);
   SetKnob(knobs, "reg_m", 4, config);  // falls to the largest the matrix holds
   SetKnob(knobs, "reg_n", 1, config);
   const auto pack_b = std::find_if(knobs.begin(), knobs.end(),
                                    [](const Knob& knob) { return knob.name == "pack_b"; });
-  if (pack_b->labels.size() > 1) SetLabel(knobs, "pack_b", "root", config);
-  SetLabel(knobs, "parallel", "outer", config);
+  if (device.has_os()) SetLabel(knobs, "parallel", "outer", config);
+  if (pack_b->labels.size() == 1) return;
+  // A copy of B may not fit beside B where memory is small; it is done without where a tail can be.
+  for (const char* tail : {"pad", "shift"}) {
+    SetLabel(knobs, "tail", tail, config);
+    if (!device.has_os() && def.why_invalid(ConfigView(knobs, config)).empty()) return;
+  }
+  SetLabel(knobs, "tail", "pad", config);
+  SetLabel(knobs, "pack_b", "root", config);
 }
 
 namespace {

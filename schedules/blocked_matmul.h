@@ -39,8 +39,9 @@ void CanonicaliseMatmul(const MatmulSizes& sizes, const ConfigView& view,
 std::string WhyMatmulInvalid(const MatmulSizes& sizes, const Device& device,
                              const ConfigView& view);
 
-// A config that is valid for any sizes: one small register tile, B packed, no cache tiles.
-void SetSafeMatmul(const std::vector<Knob>& knobs, Config& config);
+// Makes def.safe, valid for any sizes: one small register tile, B packed (without an operating
+// system only where it must be), no cache tiles. REQUIRES: the rest of `def`.
+void SetSafeMatmul(const Device& device, SpaceDefinition& def);
 
 // The register tile that a knob set describes, in elements.
 struct MatmulTile {

@@ -290,8 +290,7 @@ SpaceDefinition ConvSpace(const ConvSizes& c, const Device& device) {
     return v.is("form", "im2col") ? WhyMatmulInvalid(product, device, v)
                                   : WhyDirectInvalid(c, device, v);
   };
-  def.safe.assign(def.knobs.size(), 0);
-  SetSafeMatmul(def.knobs, def.safe);
+  SetSafeMatmul(device, def);
   SetKnob(def.knobs, "reg_m", std::min<int64_t>(4, c.ow()), def.safe);
   return def;
 }

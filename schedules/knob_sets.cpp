@@ -32,6 +32,13 @@ std::vector<int64_t> VectorWidths(const Device& device) {
   return widths;
 }
 
+Knob ParallelKnob(const Device& device, const std::string& serial,
+                  std::vector<std::string> parallel) {
+  if (!device.has_os()) parallel.clear();
+  parallel.insert(parallel.begin(), serial);
+  return Knob::Choice("parallel", std::move(parallel));
+}
+
 void SetKnob(const std::vector<Knob>& knobs, std::string_view name, int64_t value, Config& config) {
   const size_t k = FindKnob(knobs, name);
   config[k] = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,10 @@ std::vector<int64_t> UpTo(std::vector<int64_t> candidates, int64_t limit);
 
 // Lanes per vector value: the device's register, half of it, and twice it (two registers).
 std::vector<int64_t> VectorWidths(const Device& device);
+
+// `serial` and, where the device has threads, the ways to use them.
+Knob ParallelKnob(const Device& device, const std::string& serial,
+                  std::vector<std::string> parallel);
 
 // Set a knob of a config by name; an unknown value falls to the nearest one below.
 void SetKnob(const std::vector<Knob>& knobs, std::string_view name, int64_t value, Config& config);

@@ -118,7 +118,7 @@ std::string WhyWinogradInvalid(const ConvSizes& c, const Device& device, const C
     return "unrolled body larger than the micro-op cache";
   }
   // Transformed input and products of a task.
-  const int64_t l2 = device.caches[std::min<size_t>(1, device.caches.size() - 1)].bytes;
+  const int64_t l2 = device.level2_bytes();
   const int64_t block = RoundUp(tiles_x, t.reg_m) * w.rows * w.edge * w.edge;
   if (4 * block * (RoundUp(c.ci, t.vec) + RoundUp(c.co, t.cols())) > 2 * l2) {
     return "transformed tiles of a task beyond L2";

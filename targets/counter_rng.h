@@ -4,7 +4,7 @@
 // Number Generators", OOPSLA 2014).
 #pragma once
 
-#include <cstdint>
+#include <stdint.h>  // not <cstdint>: firmware is compiled without a C++ library
 
 namespace halyard {
 

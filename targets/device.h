@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "targets/board_address.h"
 #include "targets/cycle_model.h"
+#include "targets/firmware_target.h"
 
 namespace halyard {
 
@@ -34,8 +36,9 @@ struct Device {
   std::string description;
   // Halide target without runtime flags, e.g. "arm-64-linux" or "x86-64-linux-avx2-fma-...".
   std::string halide_target;
-  // What the board's objects are for: "x86_64-linux-gnu", "aarch64-linux-gnu" or
-  // "aarch64-linux-android".
+  // What the board's objects are for: "x86_64-linux-gnu", "aarch64-linux-gnu",
+  // "aarch64-linux-android", or LLVM's triplet of a device without an operating system, such as
+  // "thumbv7em-none-eabihf".
   std::string triplet;
   // GNU triplet of the board runner and of the C compiler: `triplet` itself where there are such
   // tools, else that of the tools whose code runs on the board too.
@@ -52,14 +55,25 @@ struct Device {
   double copy_gb_per_s = 0;   // 0: not known (host: measured)
   int64_t memory_bytes = 0;
   int64_t stack_bytes = 0;         // usable by one kernel thread
-  std::vector<CacheLevel> caches;  // L1D first
+  std::vector<CacheLevel> caches;  // L1D first; none where memory answers in a cycle
   BoardAddress board;              // where its board is reached
   VirtualBoard virtual_board;      // of a device that has one
-  std::string virtual_board_text;  // the JSON object it was read from, on one line
+  // All that its cycles follow from, as JSON on one line; empty: the device has no virtual board.
+  std::string virtual_board_text;
+  // Of a device without an operating system; it has one core.
+  std::optional<FirmwareTarget> firmware;
   // What LoadDevice made it from, so that another process can load the same.
   std::string loaded_from;
 
   BoardKind board_kind() const { return board.kind(); }
+  // Without an operating system there are no threads and no heap; the triplet says "none".
+  bool has_os() const { return triplet.find("-none-") == std::string::npos; }
+
+  // What a task's working set is to fit: the second cache, or the last there is, or the memory.
+  int64_t level2_bytes() const {
+    return caches.empty() ? memory_bytes : caches[caches.size() > 1 ? 1 : 0].bytes;
+  }
+  int64_t last_level_bytes() const { return caches.empty() ? memory_bytes : caches.back().bytes; }
 
   int lanes_f32() const { return vector_bytes / 4; }
   // f32 FLOP of all cores in a cycle of `clock_ghz`: 2 per lane and FMA.

@@ -109,6 +109,19 @@ void ReadHardware(JsonFields& fields, Device* device) {
   ReadClusters(fields, device);
 }
 
+void ReadFirmware(JsonFields section, JsonFields& fields, Device* device) {
+  device->firmware.emplace();
+  fields.Take(ReadFirmwareTarget(std::move(section), &*device->firmware));
+  if (device->cores != 1) fields.Fail("cores", "must be 1 on a device with firmware");
+  const BoardReach reach = device->board.reach;
+  if (reach != BoardReach::kVirtual && reach != BoardReach::kGdb) {
+    fields.Fail("board", "must be virtual or gdb:HOST:PORT on a device with firmware");
+  }
+  if (reach == BoardReach::kVirtual && device->firmware->emulator.machine.empty()) {
+    fields.Fail("firmware.emulator", "is missing, and the board is virtual");
+  }
+}
+
 // The sources of the inherited file come first.
 void AppendSources(const json& base, json* merged) {
   const auto inherited = base.find("sources");
@@ -182,12 +195,20 @@ absl::StatusOr<DeviceFile> ParseDevice(const json& root, const std::string& file
   fields.OptionalBool("detect", &result.detect);
   ReadBoard(fields, &device.board);
   if (!result.detect) ReadHardware(fields, &device);
-  const bool wanted = device.board.reach == BoardReach::kVirtual;
+  bool wanted = device.board.reach == BoardReach::kVirtual;
+  if (const json* firmware = fields.Find("firmware"); firmware != nullptr) {
+    ReadFirmware(JsonFields(*firmware, file, "firmware."), fields, &device);
+    if (const auto emulator = firmware->find("emulator"); emulator != firmware->end()) {
+      device.virtual_board_text = emulator->dump();
+    }
+    wanted = false;
+  }
   const json* board = wanted ? fields.Required("virtual_board") : fields.Find("virtual_board");
   if (board != nullptr) {
-    device.virtual_board_text = board->dump();
-    fields.Take(ReadVirtualBoard(JsonFields(*board, file, "virtual_board."), ClustersOf(device),
-                                 &device.virtual_board));
+    VirtualBoard& model = device.virtual_board;
+    fields.Take(
+        ReadVirtualBoard(JsonFields(*board, file, "virtual_board."), ClustersOf(device), &model));
+    device.virtual_board_text = json{{"qemu_cpu", model.qemu_cpu}, {"model", model.model}}.dump();
   }
   if (absl::Status status = fields.Finish(); !status.ok()) return status;
   if (!result.detect) CheckHardware(device, fields);

@@ -22,6 +22,7 @@
 #include "schedules/task.h"
 #include "targets/child_process.h"
 #include "tuner/build_protocol.h"
+#include "tuner/firmware_object.h"
 
 namespace halyard {
 namespace {
@@ -35,6 +36,23 @@ Halide::Target TargetOf(const Device& device) {
   return Halide::Target(device.halide_target + "-no_runtime");
 }
 
+// The two functions as one relocatable object that tells how much workspace they use:
+// `<symbol>_workspace_bytes`.
+void CompileFirmware(const Lowered& lowered, const EntrySpec& entry, const Device& device,
+                     const std::string& object) {
+  std::vector<std::string> parts = {object + ".kernel.o"};
+  int64_t workspace =
+      CompileFirmwareObject(lowered.output, lowered.arguments, entry.symbol, device, parts[0]);
+  if (entry.prepare) {
+    parts.push_back(object + ".prepare.o");
+    workspace = std::max(workspace,
+                         CompileFirmwareObject(lowered.prepare->output, lowered.prepare->arguments,
+                                               entry.prepare->symbol, device, parts[1]));
+  }
+  LinkRelocatable(parts, {{entry.symbol + "_workspace_bytes", workspace}}, object);
+  for (const std::string& part : parts) std::filesystem::remove(part);
+}
+
 // Compiles the kernel, and beside it what is done ahead of it, into one object file.
 EntrySpec Compile(const Lowered& lowered, const std::string& symbol, const Device& device,
                   const std::string& object, const Operator& op, const Workload& workload) {
@@ -45,12 +63,18 @@ EntrySpec Compile(const Lowered& lowered, const std::string& symbol, const Devic
   entry.inputs = lowered.inputs;
   entry.output = lowered.output_buffer;
   entry.canonical_output = op.OutputShape(workload).extents;
+  if (lowered.prepare) {
+    entry.prepare = PrepareSpec{symbol + "_pack", lowered.prepare->input, lowered.prepare->packed};
+  }
+  if (device.firmware) {
+    CompileFirmware(lowered, entry, device, object);
+    return entry;
+  }
   if (!lowered.prepare) {
     output.compile_to_object(object, lowered.arguments, symbol, target);
     return entry;
   }
   Halide::Func prepare = lowered.prepare->output;
-  entry.prepare = PrepareSpec{symbol + "_pack", lowered.prepare->input, lowered.prepare->packed};
   Halide::link_modules(symbol, {output.compile_to_module(lowered.arguments, symbol, target),
                                 prepare.compile_to_module(lowered.prepare->arguments,
                                                           entry.prepare->symbol, target)})
@@ -90,7 +114,7 @@ WorkerAnswer BuildShared(const WorkerRequest& w, const Device& device) {
     Lowered lowered = task.op->LowerUnscheduled(task.workload);
     Halide::Pipeline(lowered.output)
         .auto_schedule("Adams2019", TargetOf(device),
-                       Halide::MachineParams(device.cores, device.caches.back().bytes, 40));
+                       Halide::MachineParams(device.cores, device.last_level_bytes(), 40));
     compile(lowered, task.workload, w.request.symbol);
   } else {
     const auto config = task.space.Parse(w.request.config);
@@ -110,7 +134,11 @@ WorkerAnswer BuildShared(const WorkerRequest& w, const Device& device) {
               fmt::format("{}_{}", w.request.symbol, i));
     }
   }
-  Link(objects, w.out_path);
+  if (device.firmware) {
+    LinkRelocatable(objects, {}, w.out_path);
+  } else {
+    Link(objects, w.out_path);
+  }
   for (const std::string& o : objects) std::filesystem::remove(o);
   return answer;
 }

@@ -150,6 +150,12 @@ std::string DeviceText(const Device& d, const std::optional<Peak>& peak,
                                       d.peak_flop_per_cycle()));
   text += Line("caches", CachesText(d));
   text += Line("memory", BytesText(d.memory_bytes) + "; stack " + BytesText(d.stack_bytes));
+  if (d.firmware) {
+    for (const MemoryRegion& region : d.firmware->memory) {
+      text +=
+          Line(region.name, fmt::format("{} at 0x{:08x}", BytesText(region.bytes), region.origin));
+    }
+  }
   text +=
       peak ? RooflineText(*peak) : Line("roofline", "not known: the board could not be measured");
   if (!sources.empty()) text += "\n  where the figures are from\n";

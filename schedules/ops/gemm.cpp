@@ -68,8 +68,7 @@ class Gemm final : public Operator {
     def.why_invalid = [sizes, device](const ConfigView& v) {
       return WhyMatmulInvalid(sizes, device, v);
     };
-    def.safe.assign(def.knobs.size(), 0);
-    SetSafeMatmul(def.knobs, def.safe);
+    SetSafeMatmul(device, def);
     return def;
   }
 

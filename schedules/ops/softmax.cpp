@@ -65,7 +65,7 @@ class Softmax final : public Operator {
         Knob::Sizes("unroll", {1, 2, 4, 8}),
         Knob::Sizes("block", UpTo({1, 2, 4, 8, 16}, rows)),
         Knob::Sizes("grain", UpTo({1, 2, 4, 8, 16, 32, 64, 128, 256, 1024}, rows)),
-        Knob::Choice("parallel", {"no", "yes"}),
+        ParallelKnob(device, "no", {"yes"}),
     };
     def.canonicalise = [knobs = def.knobs](const ConfigView& v, Config& c) {
       if (v.is("parallel", "no")) ResetKnob(knobs, "grain", c);
@@ -78,12 +78,12 @@ class Softmax final : public Operator {
       if (t.width() > RoundUp(columns, t.vec)) return "a reduction step wider than the row";
       if (t.unroll * t.vec > RoundUp(columns, t.vec)) return "unrolls beyond the row";
       if (t.block * t.grain > rows && t.grain > 1) return "more rows a task than the tensor has";
-      const int64_t l2 = device.caches[std::min<size_t>(1, device.caches.size() - 1)].bytes;
+      const int64_t l2 = device.level2_bytes();
       if (t.store && t.block > 1 && 4 * t.block * columns > l2) return "block of rows beyond L2";
       return "";
     };
     def.safe.assign(def.knobs.size(), 0);
-    SetLabel(def.knobs, "parallel", "yes", def.safe);
+    if (device.has_os()) SetLabel(def.knobs, "parallel", "yes", def.safe);
     return def;
   }
 

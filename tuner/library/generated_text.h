@@ -23,6 +23,12 @@ std::string DispatcherOperatorText(const std::string& library, const PlannedOper
 // feature this does not know how to ask for.
 absl::StatusOr<std::string> CpuCheckText(const std::string& halide_target);
 
+// Of a device without an operating system, in place of HeaderText and DispatcherText; REQUIRES:
+// variants are built. The source follows workspace.h and workspace.c of the kernels' runtime.
+std::string FirmwareHeaderText(const LibraryPlan& plan);
+std::string FirmwareSourceText(const LibraryPlan& plan);
+std::vector<std::string> FirmwareExports(const LibraryPlan& plan);
+
 std::string CMakeConfigText(const LibraryPlan& plan);
 std::string CMakeConfigVersionText(const LibraryPlan& plan);
 std::string PkgConfigText(const LibraryPlan& plan);

@@ -2,6 +2,7 @@
 
 #include "fmt/format.h"
 #include "rpc_farm/sha256.h"
+#include "tuner/library/firmware_library.h"
 #include "tuner/library/generated_text.h"
 #include "tuner/library/library_plan.h"
 #include "tuner/library/link_archive.h"
@@ -84,19 +85,29 @@ absl::Status LinkLibrary(const LibraryPlan& plan, const std::string& runtime,
 absl::StatusOr<LibraryFiles> BuildLibrary(const LibrarySpec& spec, Builder& builder) {
   auto plan = PlanLibrary(spec);
   if (!plan.ok()) return plan.status();
-  if (const auto cpu = CpuCheckText(spec.device.halide_target); !cpu.ok()) return cpu.status();
+  const bool has_os = spec.device.has_os();
+  if (has_os) {
+    if (const auto cpu = CpuCheckText(spec.device.halide_target); !cpu.ok()) return cpu.status();
+  }
   const auto compiler = FindCCompiler(spec.device);
   if (!compiler.ok()) return compiler.status();
   const auto staging = StagingFolder::Make(spec.out_dir, spec.name);
   if (!staging.ok()) return staging.status();
-  const auto runtime = BuildObjects(*plan, builder);
-  if (!runtime.ok()) return runtime.status();
+  absl::StatusOr<std::string> runtime = "";
+  if (has_os) {
+    runtime = BuildObjects(*plan, builder);
+    if (!runtime.ok()) return runtime.status();
+  } else if (auto s = BuildFirmwareVariants(*plan, builder); !s.ok()) {
+    return s;
+  }
 
   const std::string library = "lib" + spec.name + ".a", header = spec.name + ".h";
   const std::string package = fmt::format("lib/cmake/{0}/{0}Config", spec.name);
-  const std::string header_text = HeaderText(*plan);
+  const std::string header_text = has_os ? HeaderText(*plan) : FirmwareHeaderText(*plan);
   if (auto s = (*staging)->Write(header, header_text); !s.ok()) return s;
-  if (auto s = LinkLibrary(*plan, *runtime, *compiler, **staging); !s.ok()) return s;
+  const absl::Status linked = has_os ? LinkLibrary(*plan, *runtime, *compiler, **staging)
+                                     : LinkFirmwareLibrary(*plan, *compiler, **staging);
+  if (!linked.ok()) return linked;
   const auto bytes = ReadWholeFile((*staging)->PathOf(library));
   if (!bytes.ok()) return bytes.status();
 

@@ -24,6 +24,7 @@ struct PlannedVariant {
   std::vector<BufferSpec> tensors;
   std::optional<PrepareSpec> prepare;
   std::string object_path, object_sha256;
+  int64_t workspace_bytes = 0, stack_bytes = 0;  // on a device without an operating system
 };
 
 struct PlannedOperator {

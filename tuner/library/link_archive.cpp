@@ -41,6 +41,15 @@ absl::StatusOr<CCompiler> FindCCompiler(const Device& device) {
   }
   CCompiler compiler{program, r.out.substr(0, r.out.find('\n')), {}};
   // Otherwise atomics are calls into libgcc, which a user's linker may not bring.
+  if (device.firmware) {
+    compiler.flags = {"-mcpu=" + device.firmware->llc_cpu,
+                      "-mthumb",
+                      "-mfloat-abi=hard",
+                      "-mfpu=auto",
+                      "-ffreestanding",
+                      "-ffunction-sections",
+                      "-fno-pic"};
+  }
   if (device.toolchain.starts_with("aarch64")) compiler.flags = {"-mno-outline-atomics"};
   return compiler;
 }
@@ -56,25 +65,17 @@ absl::Status CompileC(const CCompiler& compiler, const std::string& source,
   return Run(command);
 }
 
-absl::Status MakeArchive(const std::vector<std::string>& objects, const std::string& runtime,
-                         const std::vector<std::string>& exported, const std::string& scratch,
-                         const std::string& archive) {
-  const std::string own_runtime = scratch + "/runtime.o", whole = scratch + "/whole.o";
+absl::Status LinkObjects(const std::vector<std::string>& objects, const std::string& whole) {
+  std::vector<std::string> link = {HALYARD_LLD, "-r", "-o", whole};
+  link.insert(link.end(), objects.begin(), objects.end());
+  return Run(link);
+}
+
+absl::Status ArchiveObject(const std::string& whole, const std::vector<std::string>& exported,
+                           const std::string& scratch, const std::string& archive) {
   // Named after the library: it is what a debugger and a linker map show.
   const std::string member =
       scratch + "/" + std::filesystem::path(archive).stem().string().substr(3) + ".o";
-  std::vector<std::string> rename = {HALYARD_OBJCOPY};
-  for (const char* call : {"dlopen", "dlsym", "dlerror"}) {
-    rename.push_back(absl::StrCat("--redefine-sym=", call, "=halyard_no_", call));
-  }
-  rename.insert(rename.end(), {runtime, own_runtime});
-  if (auto s = Run(rename); !s.ok()) return s;
-
-  std::vector<std::string> link = {HALYARD_LLD, "-r", "-o", whole};
-  link.insert(link.end(), objects.begin(), objects.end());
-  link.push_back(own_runtime);
-  if (auto s = Run(link); !s.ok()) return s;
-
   // Without the COMDAT groups: a linker keeps one group of a name in a whole program, and a second
   // library would be left with calls into sections of its own that were dropped.
   std::vector<std::string> hide = {HALYARD_OBJCOPY, "--remove-section=.group", "--strip-debug"};
@@ -84,6 +85,23 @@ absl::Status MakeArchive(const std::vector<std::string>& objects, const std::str
 
   // D: no times, owners or modes, so that the same objects give the same bytes.
   return Run({HALYARD_AR, "rcsD", archive, member});
+}
+
+absl::Status MakeArchive(const std::vector<std::string>& objects, const std::string& runtime,
+                         const std::vector<std::string>& exported, const std::string& scratch,
+                         const std::string& archive) {
+  const std::string own_runtime = scratch + "/runtime.o", whole = scratch + "/whole.o";
+  std::vector<std::string> rename = {HALYARD_OBJCOPY};
+  for (const char* call : {"dlopen", "dlsym", "dlerror"}) {
+    rename.push_back(absl::StrCat("--redefine-sym=", call, "=halyard_no_", call));
+  }
+  rename.insert(rename.end(), {runtime, own_runtime});
+  if (auto s = Run(rename); !s.ok()) return s;
+
+  std::vector<std::string> all = objects;
+  all.push_back(own_runtime);
+  if (auto s = LinkObjects(all, whole); !s.ok()) return s;
+  return ArchiveObject(whole, exported, scratch, archive);
 }
 
 }  // namespace halyard

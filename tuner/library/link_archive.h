@@ -24,6 +24,14 @@ absl::StatusOr<CCompiler> FindCCompiler(const Device& device);
 absl::Status CompileC(const CCompiler& compiler, const std::string& source,
                       const std::string& object);
 
+// One relocatable object of several.
+absl::Status LinkObjects(const std::vector<std::string>& objects, const std::string& whole);
+
+// Makes `archive` of the object `whole`, in which only `exported` stays visible. `scratch`: a
+// folder.
+absl::Status ArchiveObject(const std::string& whole, const std::vector<std::string>& exported,
+                           const std::string& scratch, const std::string& archive);
+
 // Makes `archive` of one relocatable object in which only `exported` is visible, so that another
 // library's copy of the Halide runtime in the same program is another runtime. `scratch`: a folder.
 absl::Status MakeArchive(const std::vector<std::string>& objects, const std::string& runtime,

@@ -46,7 +46,13 @@ std::string ManifestText(const LibraryPlan& plan, const std::string& halide_comp
       spec.variants.empty() ? spec.device.board_kind() : spec.variants.front().record.board_kind;
   Json variants = Json::array(), fallbacks = Json::array();
   for (const PlannedOperator& planned : plan.operators) {
-    for (const PlannedVariant& v : planned.variants) variants.push_back(VariantJson(v));
+    for (const PlannedVariant& v : planned.variants) {
+      variants.push_back(VariantJson(v));
+      if (spec.device.has_os()) continue;
+      variants.back()["workspace_bytes"] = v.workspace_bytes;
+      variants.back()["stack_bytes"] = v.stack_bytes;
+    }
+    if (planned.fallback_path.empty()) continue;
     fallbacks.push_back({{"operator", planned.op->name()},
                          {"symbol", planned.fallback_symbol},
                          {"object_sha256", planned.fallback_sha256}});

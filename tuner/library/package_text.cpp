@@ -51,8 +51,16 @@ std::string Fill(const char* text, const LibraryPlan& plan) {
 
 }  // namespace
 
-std::string CMakeConfigText(const LibraryPlan& plan) { return Fill(kConfig, plan); }
+std::string CMakeConfigText(const LibraryPlan& plan) {
+  if (plan.spec->device.has_os()) return Fill(kConfig, plan);
+  return absl::StrReplaceAll(
+      Fill(kConfig, plan), {{"include(CMakeFindDependencyMacro)\nfind_dependency(Threads)\n\n", ""},
+                            {"\n    INTERFACE_LINK_LIBRARIES \"Threads::Threads;m\"", ""}});
+}
 std::string CMakeConfigVersionText(const LibraryPlan& plan) { return Fill(kConfigVersion, plan); }
-std::string PkgConfigText(const LibraryPlan& plan) { return Fill(kPkgConfig, plan); }
+std::string PkgConfigText(const LibraryPlan& plan) {
+  const std::string text = Fill(kPkgConfig, plan);
+  return plan.spec->device.has_os() ? text : absl::StrReplaceAll(text, {{" -lpthread -lm", ""}});
+}
 
 }  // namespace halyard

@@ -11,7 +11,7 @@
 #include <sstream>
 
 #include "fmt/format.h"
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 #include "targets/device.h"
 #include "targets/virtual_board/block_simulation.h"
 #include "targets/virtual_board/decode_aarch64.h"

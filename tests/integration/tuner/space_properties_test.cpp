@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -140,8 +141,12 @@ TEST_P(SpaceProperties, WhatIsValidBuildsRunsAndIsRight) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, SpaceProperties, testing::Values("host", "rpi4"),
-                         [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Devices, SpaceProperties, testing::Values("host", "rpi4", "cortex-m7"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace halyard

@@ -27,13 +27,15 @@ std::string ErrorOf(const json& file) {
 
 TEST(Device, EveryListedDeviceLoads) {
   const std::vector<std::string> ids = DeviceIds();
-  EXPECT_EQ(ids, (std::vector<std::string>{"host", "jetson-nano", "jetson-orin-nano", "rpi4",
-                                           "rpi5", "snapdragon-8gen3"}));
+  EXPECT_EQ(ids, (std::vector<std::string>{"cortex-m4", "cortex-m55", "cortex-m7", "host",
+                                           "jetson-nano", "jetson-orin-nano", "rpi4", "rpi5",
+                                           "snapdragon-8gen3"}));
   for (const std::string& id : ids) {
     const auto device = LoadDevice(id);
     ASSERT_TRUE(device.ok()) << device.status();
     EXPECT_EQ(device->id, id);
-    EXPECT_FALSE(device->caches.empty());
+    EXPECT_EQ(device->caches.empty(), id == "cortex-m4" || id == "cortex-m55");
+    EXPECT_EQ(device->has_os(), !device->firmware.has_value());
     EXPECT_GT(device->memory_bytes, 0);
     EXPECT_GT(device->cores, 0);
     EXPECT_GT(device->peak_flop_per_cycle(), 0);

@@ -22,6 +22,7 @@
 #include "schedules/task.h"
 #include "targets/child_process.h"
 #include "tuner/build_protocol.h"
+#include "tuner/scratch_bytes.h"
 
 namespace halyard {
 namespace {
@@ -35,9 +36,11 @@ Halide::Target TargetOf(const Device& device) {
   return Halide::Target(device.halide_target + "-no_runtime");
 }
 
-// Compiles the kernel, and beside it what is done ahead of it, into one object file.
+// Compiles the kernel, and beside it what is done ahead of it, into one object file. `scratch`,
+// where given, is told what they ask for.
 EntrySpec Compile(const Lowered& lowered, const std::string& symbol, const Device& device,
-                  const std::string& object, const Operator& op, const Workload& workload) {
+                  const std::string& object, const Operator& op, const Workload& workload,
+                  std::optional<ScratchBytes>* scratch = nullptr) {
   const Halide::Target target = TargetOf(device);
   Halide::Func output = lowered.output;
   EntrySpec entry;
@@ -45,16 +48,16 @@ EntrySpec Compile(const Lowered& lowered, const std::string& symbol, const Devic
   entry.inputs = lowered.inputs;
   entry.output = lowered.output_buffer;
   entry.canonical_output = op.OutputShape(workload).extents;
-  if (!lowered.prepare) {
-    output.compile_to_object(object, lowered.arguments, symbol, target);
-    return entry;
+  Halide::Module module = output.compile_to_module(lowered.arguments, symbol, target);
+  if (lowered.prepare) {
+    Halide::Func prepare = lowered.prepare->output;
+    entry.prepare = PrepareSpec{symbol + "_pack", lowered.prepare->input, lowered.prepare->packed};
+    module = Halide::link_modules(
+        symbol, {module, prepare.compile_to_module(lowered.prepare->arguments,
+                                                   entry.prepare->symbol, target)});
   }
-  Halide::Func prepare = lowered.prepare->output;
-  entry.prepare = PrepareSpec{symbol + "_pack", lowered.prepare->input, lowered.prepare->packed};
-  Halide::link_modules(symbol, {output.compile_to_module(lowered.arguments, symbol, target),
-                                prepare.compile_to_module(lowered.prepare->arguments,
-                                                          entry.prepare->symbol, target)})
-      .compile({{Halide::OutputFileType::object, object}});
+  if (scratch != nullptr) *scratch = ScratchOf(module);
+  module.compile({{Halide::OutputFileType::object, object}});
   return entry;
 }
 
@@ -134,7 +137,7 @@ WorkerAnswer BuildObject(const WorkerRequest& w, const Device& device) {
   if (!config.ok()) throw std::invalid_argument(std::string(config.status().message()));
   answer.artifact.entries = {
       Compile(task.op->Lower(task.workload, device, task.space.view(*config)), w.request.symbol,
-              device, w.out_path, *task.op, task.workload)};
+              device, w.out_path, *task.op, task.workload, &answer.scratch)};
   return answer;
 }
 

@@ -18,6 +18,7 @@ struct WorkerAnswer {
   Outcome outcome = Outcome::kInfraError;
   std::string message;
   CandidateSpec artifact;
+  std::optional<ScratchBytes> scratch = std::nullopt;
 };
 
 inline void to_json(nlohmann::json& j, const WorkerRequest& r) {
@@ -46,11 +47,15 @@ inline void to_json(nlohmann::json& j, const WorkerAnswer& a) {
   RunRequest run;
   run.candidates = {a.artifact};
   j = {{"outcome", OutcomeName(a.outcome)}, {"message", a.message}, {"run", run}};
+  if (a.scratch) j["scratch"] = {a.scratch->once, a.scratch->each_thread};
 }
 inline void from_json(const nlohmann::json& j, WorkerAnswer& a) {
   a.outcome = OutcomeFromName(j.at("outcome").get<std::string>()).value_or(Outcome::kInfraError);
   j.at("message").get_to(a.message);
   a.artifact = j.at("run").get<RunRequest>().candidates.at(0);
+  if (const auto s = j.find("scratch"); s != j.end()) {
+    a.scratch = ScratchBytes{s->at(0).get<int64_t>(), s->at(1).get<int64_t>()};
+  }
 }
 
 }  // namespace halyard

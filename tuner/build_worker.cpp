@@ -23,6 +23,7 @@
 #include "targets/child_process.h"
 #include "tuner/build_protocol.h"
 #include "tuner/firmware_object.h"
+#include "tuner/scratch_bytes.h"
 
 namespace halyard {
 namespace {
@@ -53,9 +54,11 @@ void CompileFirmware(const Lowered& lowered, const EntrySpec& entry, const Devic
   for (const std::string& part : parts) std::filesystem::remove(part);
 }
 
-// Compiles the kernel, and beside it what is done ahead of it, into one object file.
+// Compiles the kernel, and beside it what is done ahead of it, into one object file. `scratch`,
+// where given, is told what they ask for.
 EntrySpec Compile(const Lowered& lowered, const std::string& symbol, const Device& device,
-                  const std::string& object, const Operator& op, const Workload& workload) {
+                  const std::string& object, const Operator& op, const Workload& workload,
+                  std::optional<ScratchBytes>* scratch = nullptr) {
   const Halide::Target target = TargetOf(device);
   Halide::Func output = lowered.output;
   EntrySpec entry;
@@ -70,15 +73,15 @@ EntrySpec Compile(const Lowered& lowered, const std::string& symbol, const Devic
     CompileFirmware(lowered, entry, device, object);
     return entry;
   }
-  if (!lowered.prepare) {
-    output.compile_to_object(object, lowered.arguments, symbol, target);
-    return entry;
+  Halide::Module module = output.compile_to_module(lowered.arguments, symbol, target);
+  if (lowered.prepare) {
+    Halide::Func prepare = lowered.prepare->output;
+    module = Halide::link_modules(
+        symbol, {module, prepare.compile_to_module(lowered.prepare->arguments,
+                                                   entry.prepare->symbol, target)});
   }
-  Halide::Func prepare = lowered.prepare->output;
-  Halide::link_modules(symbol, {output.compile_to_module(lowered.arguments, symbol, target),
-                                prepare.compile_to_module(lowered.prepare->arguments,
-                                                          entry.prepare->symbol, target)})
-      .compile({{Halide::OutputFileType::object, object}});
+  if (scratch != nullptr) *scratch = ScratchOf(module);
+  module.compile({{Halide::OutputFileType::object, object}});
   return entry;
 }
 
@@ -162,7 +165,7 @@ WorkerAnswer BuildObject(const WorkerRequest& w, const Device& device) {
   if (!config.ok()) throw std::invalid_argument(std::string(config.status().message()));
   answer.artifact.entries = {
       Compile(task.op->Lower(task.workload, device, task.space.view(*config)), w.request.symbol,
-              device, w.out_path, *task.op, task.workload)};
+              device, w.out_path, *task.op, task.workload, &answer.scratch)};
   return answer;
 }
 

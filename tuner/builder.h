@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,14 @@ struct BuildRequest {
   BuildKind kind = BuildKind::kConfig;
   std::string workload;  // canonical text (kGenericObject: the operator's name)
   std::string config;    // ScheduleSpace text, kConfig and kWholeObject only
-  std::string device;    // id
+  std::string device;    // Device::loaded_from
   std::string symbol = "kernel";
+};
+
+// What a kernel holds of its runtime's memory at once, at most.
+struct ScratchBytes {
+  int64_t once = 0;         // whatever the threads
+  int64_t each_thread = 0;  // and this for each thread that works for it
 };
 
 struct BuildResult {
@@ -36,6 +43,8 @@ struct BuildResult {
   std::string path;          // the artifact; owned by the builder, gone with it
   std::string sha256;
   std::vector<EntrySpec> entries;  // one per probe size, in ProbePlan's order; no probe points yet
+  // kWholeObject, where it is known ahead; what is done ahead of the kernel included.
+  std::optional<ScratchBytes> scratch = std::nullopt;
   double seconds = 0;
 };
 

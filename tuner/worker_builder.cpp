@@ -153,6 +153,7 @@ class WorkerBuilder final : public Builder {
         result.outcome = answer.outcome;
         result.message = answer.message;
         result.entries = answer.artifact.entries;
+        result.scratch = answer.scratch;
         result.path = answer.artifact.artifact_path;
         if (result.outcome == Outcome::kOk) result.sha256 = Sha256OfFile(result.path);
         break;

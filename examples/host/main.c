@@ -7,25 +7,13 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "../attention_check.h"
+#include "../checks.h"
 #include "tuned_host.h"
 
 static double seconds(void) {
   struct timespec t;
   timespec_get(&t, TIME_UTC);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Largest difference of c = a b from a loop in double. */
-static double gemm_error(const float* a, const float* b, const float* c, int64_t m, int64_t n,
-                         int64_t k) {
-  double worst = 0;
-  for (int64_t i = 0; i < m * n; i++) {
-    double want = 0;
-    for (int64_t p = 0; p < k; p++) want += (double)a[i / n * k + p] * b[p * n + i % n];
-    if (!(fabs(c[i] - want) <= worst)) worst = fabs(c[i] - want);
-  }
-  return worst;
 }
 
 int main(int argc, char** argv) {

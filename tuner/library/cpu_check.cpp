@@ -107,22 +107,75 @@ std::string X86Text(const CpuidBits& bits) {
          "}\n";
 }
 
+// Bits of AT_HWCAP and AT_HWCAP2 as the generated function names them. Linux' arm64 ABI fixes them
+// (Documentation/arm64/elf_hwcaps.rst; arch/arm64/include/uapi/asm/hwcap.h), and C libraries older
+// than a bit do not name it, so the text gives the numbers.
+struct HwcapBits {
+  std::vector<std::string> hwcap, hwcap2;
+};
+
+bool AddArm64Feature(const std::string& feature, HwcapBits& bits) {
+  if (feature == "arm_dot_prod") {
+    Add(bits.hwcap, {"1UL << 20 /* ASIMDDP */"});
+  } else if (feature == "arm_fp16") {
+    Add(bits.hwcap, {"1UL << 9 /* FPHP */", "1UL << 10 /* ASIMDHP */"});
+  } else if (feature == "armv81a") {
+    // What version 8.1 of the architecture demands and LLVM then takes for granted.
+    Add(bits.hwcap, {"1UL << 7 /* CRC32 */", "1UL << 8 /* ATOMICS */", "1UL << 12 /* ASIMDRDM */"});
+  } else if (feature == "sve") {
+    Add(bits.hwcap, {"1UL << 22 /* SVE */"});
+  } else if (feature == "sve2") {
+    Add(bits.hwcap, {"1UL << 22 /* SVE */"});
+    Add(bits.hwcap2, {"1UL << 1 /* SVE2 */"});
+  } else {
+    return false;
+  }
+  return true;
+}
+
+constexpr char kBaseline[] =
+    "/* Built for the baseline of the architecture, which every such CPU has. */\n"
+    "static int cpu_supported(void) { return 1; }\n";
+
+std::string Arm64Text(const HwcapBits& bits) {
+  if (bits.hwcap.empty()) return kBaseline;
+  std::string body;
+  for (const auto& [word, wanted] :
+       {std::pair{"AT_HWCAP", bits.hwcap}, std::pair{"AT_HWCAP2", bits.hwcap2}}) {
+    if (wanted.empty()) continue;
+    body += fmt::format(
+        "  wanted = {};\n  if ((getauxval({}) & wanted) != wanted) return 0;\n",
+        absl::StrJoin(wanted, " | ",
+                      [](std::string* out, const std::string& bit) { *out += "(" + bit + ")"; }),
+        word);
+  }
+  return "#include <sys/auxv.h>\n\n"
+         "static int cpu_supported(void) {\n"
+         "  unsigned long wanted;\n" +
+         body +
+         "  return 1;\n"
+         "}\n";
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> CpuCheckText(const std::string& halide_target) {
   const std::vector<std::string> parts = absl::StrSplit(halide_target, '-');
   CpuidBits bits;
+  HwcapBits arm64;
+  const bool is_arm64 = parts.size() > 1 && parts[0] == "arm" && parts[1] == "64";
   // The first three name architecture, width and system.
   for (size_t i = 3; i < parts.size(); i++) {
-    if (parts[0] != "x86" || !AddFeature(parts[i], bits)) {
+    const bool known = parts[0] == "x86" ? AddFeature(parts[i], bits)
+                                         : is_arm64 && AddArm64Feature(parts[i], arm64);
+    if (!known) {
       return absl::FailedPreconditionError(
           fmt::format("target '{}' has feature '{}', which cannot be checked for at run time",
                       halide_target, parts[i]));
     }
   }
   if (parts[0] == "x86") return X86Text(bits);
-  return "/* Built for the baseline of the architecture, which every such CPU has. */\n"
-         "static int cpu_supported(void) { return 1; }\n";
+  return is_arm64 ? Arm64Text(arm64) : kBaseline;
 }
 
 }  // namespace halyard

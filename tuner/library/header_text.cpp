@@ -1,3 +1,4 @@
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
@@ -82,6 +83,34 @@ $CALL;
 $QUERY;
 )";
 
+constexpr char kScratch[] =
+    "The macros $PREFIX_SCRATCH_... say how many bytes of scratch a tuned shape's kernel holds at\n"
+    " * once with so many threads. Blocks kept for the next call included, the library has at "
+    "most\n"
+    " * twice that of the C library.";
+
+// "gemm:48x40x24,act=relu:f32" as a macro has it: GEMM_48X40X24_ACT_RELU_F32.
+std::string MacroOf(const Workload& workload) {
+  std::string name = absl::AsciiStrToUpper(workload.ToText());
+  for (char& c : name) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return name;
+}
+
+// A constant expression for each tuned shape whose scratch is known ahead.
+std::string ScratchMacros(const PlannedOperator& planned) {
+  std::string text;
+  for (const PlannedVariant& v : planned.variants) {
+    if (!v.scratch) continue;
+    if (text.empty()) text = "\n";
+    text += fmt::format(
+        "#define $PREFIX_SCRATCH_{}(threads) \\\n  (INT64_C({}) + (threads) * INT64_C({}))\n",
+        MacroOf(v.variant->workload), v.scratch->once, v.scratch->each_thread);
+  }
+  return text;
+}
+
 // The documentation of one operator's functions and their declarations.
 std::string OperatorText(const LibraryPlan& plan, const PlannedOperator& planned) {
   const OperatorContract& contract = *planned.contract;
@@ -101,12 +130,15 @@ std::string OperatorText(const LibraryPlan& plan, const PlannedOperator& planned
   for (const PlannedVariant& v : planned.variants) {
     lines.push_back("Tuned: " + v.variant->workload.ToText());
   }
+  if (const std::string scratch = ScratchMacros(planned); !scratch.empty())
+    lines.push_back(kScratch);
   const std::string function = plan.spec->name + "_" + planned.op->name();
   const std::string query = plan.spec->name + "_is_tuned_" + planned.op->name();
   std::string text = fmt::format(
       "\n/* {}\n */\n{};\n\n/* 1 where {} has a tuned kernel for these sizes, else 0. */\n{};\n",
       absl::StrJoin(lines, "\n * "), Signature(function, ParameterList(planned)), function,
       Signature(query, SizeParameters(planned)));
+  text += ScratchMacros(planned);
   if (contract.constant < 0) return text;
   const std::string& constant = contract.tensors[static_cast<size_t>(contract.constant)].name;
   text += absl::StrReplaceAll(

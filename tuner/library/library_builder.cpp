@@ -49,6 +49,7 @@ absl::StatusOr<std::string> BuildObjects(LibraryPlan& plan, Builder& builder) {
       v.tensors = built.entries[0].inputs;
       v.tensors.push_back(built.entries[0].output);
       v.prepare = built.entries[0].prepare;
+      v.scratch = built.scratch;
       v.object_path = built.path;
       v.object_sha256 = built.sha256;
     }

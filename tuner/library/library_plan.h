@@ -23,6 +23,7 @@ struct PlannedVariant {
   // Known once built. Inputs, then the output, as the object declares them.
   std::vector<BufferSpec> tensors;
   std::optional<PrepareSpec> prepare;
+  std::optional<ScratchBytes> scratch;
   std::string object_path, object_sha256;
   int64_t workspace_bytes = 0, stack_bytes = 0;  // on a device without an operating system
 };

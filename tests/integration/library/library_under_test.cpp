@@ -143,6 +143,54 @@ std::vector<std::string> LauncherOf(const std::string& device) {
   return {"qemu-aarch64", "-cpu", "cortex-a72"};
 }
 
+const std::set<std::string>& CLibrarySymbols() {
+  // The linker itself defines the first.
+  static const std::set<std::string> names = {"_GLOBAL_OFFSET_TABLE_",
+                                              "__sched_cpucount",
+                                              "abort",
+                                              "atoi",
+                                              "clock_gettime",
+                                              "erfcf",
+                                              "expf",
+                                              "fclose",
+                                              "fileno",
+                                              "floorf",
+                                              "fopen",
+                                              "free",
+                                              "fwrite",
+                                              "getenv",
+                                              "gettimeofday",
+                                              "madvise",
+                                              "malloc",
+                                              "memcmp",
+                                              "memcpy",
+                                              "memmove",
+                                              "memset",
+                                              "posix_memalign",
+                                              "powf",
+                                              "pthread_atfork",
+                                              "pthread_cond_destroy",
+                                              "pthread_cond_init",
+                                              "pthread_cond_signal",
+                                              "pthread_cond_wait",
+                                              "pthread_create",
+                                              "pthread_join",
+                                              "pthread_mutex_destroy",
+                                              "pthread_mutex_init",
+                                              "pthread_mutex_lock",
+                                              "pthread_mutex_unlock",
+                                              "sched_getaffinity",
+                                              "sched_yield",
+                                              "sqrtf",
+                                              "strlen",
+                                              "strtol",
+                                              "syscall",
+                                              "sysconf",
+                                              "usleep",
+                                              "write"};
+  return names;
+}
+
 std::string RunOrFail(const std::vector<std::string>& argv, const std::string& input) {
   ChildLimits limits;
   limits.deadline = std::chrono::seconds(60);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,11 @@ Variant MakeVariant(const std::string& workload, const Device& device, bool safe
 // The device's C compiler and what runs its programs here ({} natively).
 std::string CompilerOf(const std::string& device);
 std::vector<std::string> LauncherOf(const std::string& device);
+
+// What a library may need of libc, libm and libpthread: names that glibc, musl and bionic (from
+// Android 5.0) all have; no __*_chk, no __isoc*, nothing of libgcc. Android's own run-time library
+// adds its log to them.
+const std::set<std::string>& CLibrarySymbols();
 
 // Runs a command; a failure is a test failure that shows what it printed.
 std::string RunOrFail(const std::vector<std::string>& argv, const std::string& input = "");

@@ -32,12 +32,22 @@ TEST(CpuCheckText, AsksForFeaturesAndForTheSystemToSaveTheirRegisters) {
   }
 }
 
+TEST(CpuCheckText, Arm64AsksTheKernel) {
+  const auto fp16 = CpuCheckText("arm-64-linux-arm_dot_prod-arm_fp16");
+  ASSERT_TRUE(fp16.ok());
+  EXPECT_THAT(*fp16, HasSubstr("(1UL << 20 /* ASIMDDP */) | (1UL << 9 /* FPHP */)"));
+  EXPECT_THAT(*fp16, HasSubstr("getauxval(AT_HWCAP)"));
+  EXPECT_THAT(*fp16, Not(HasSubstr("AT_HWCAP2")));
+  EXPECT_THAT(CpuCheckText("arm-64-android-sve2").value(), HasSubstr("getauxval(AT_HWCAP2)"));
+}
+
 TEST(CpuCheckText, AFeatureItCannotAskForIsNamed) {
-  for (const char* target : {"x86-64-linux-avx-xop", "arm-64-linux-arm_dot_prod"}) {
+  for (const char* target :
+       {"x86-64-linux-avx-xop", "arm-64-linux-hvx_128", "arm-32-linux-armv7s"}) {
     const auto text = CpuCheckText(target);
     EXPECT_EQ(text.status().code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_THAT(std::string(text.status().message()),
-                testing::AnyOf(HasSubstr("'xop'"), HasSubstr("'arm_dot_prod'")));
+                testing::AnyOf(HasSubstr("'xop'"), HasSubstr("'hvx_128'"), HasSubstr("'armv7s'")));
   }
 }
 

@@ -27,6 +27,7 @@ struct Built {
         v.tensors = planned.op->InputShapes(v.variant->workload);
         v.tensors.push_back(planned.op->OutputShape(v.variant->workload));
         v.object_sha256 = "0a";
+        if (planned.op->name() == "gemm") v.scratch = ScratchBytes{4096, 640};
       }
     }
   }
@@ -58,6 +59,14 @@ TEST(GeneratedText, HeaderDocumentsEachFunction) {
   EXPECT_THAT(header, HasSubstr("Rule: groups divides ci and co."));
   EXPECT_THAT(header, HasSubstr("No shape is tuned."));
   EXPECT_THAT(header, HasSubstr("TUNED_RPI4_BAD_ARGUMENT = 1"));
+}
+
+TEST(GeneratedText, ScratchIsAConstantWhereItIsKnown) {
+  const std::string header = HeaderText(Built({"gemm:8x16x4,bias=1,act=gelu:f32"}).plan);
+  EXPECT_THAT(header, HasSubstr("#define TUNED_RPI4_SCRATCH_GEMM_128X16X16_F32(threads) \\\n"
+                                "  (INT64_C(4096) + (threads) * INT64_C(640))\n"));
+  EXPECT_THAT(header, HasSubstr("TUNED_RPI4_SCRATCH_GEMM_8X16X4_BIAS_1_ACT_GELU_F32(threads)"));
+  EXPECT_THAT(header, testing::Not(HasSubstr("SCRATCH_SOFTMAX")));
 }
 
 TEST(GeneratedText, EpiloguesHaveFunctionsAndRowsOfTheirOwn) {

@@ -44,7 +44,8 @@ std::vector<std::string> AdbLink::Command(const std::vector<std::string>& rest) 
 ChildResult AdbLink::Run(const std::string& command, const std::string& input,
                          std::chrono::milliseconds deadline) {
   const auto end = Clock::now() + deadline;
-  std::string prologue = "exec 3</dev/null; ";
+  // No `exec 3<`: Android's shell keeps descriptors that were opened so to itself (mksh(1)).
+  std::string there_or_nothing = "/dev/null", prologue;
   if (!input.empty()) {
     const std::string here = folder_.path() + "/input";
     std::ofstream(here, std::ios::binary) << input;
@@ -52,12 +53,15 @@ ChildResult AdbLink::Run(const std::string& command, const std::string& input,
     const std::string there = fmt::format("{}/input-{}-{}", board_folder_, getpid(), inputs_++);
     ChildResult pushed = RunChild(Command({"push", here, there}), "", Deadline(deadline));
     if (pushed.exit_code != 0) return pushed;
-    prologue = fmt::format("exec 3<{0} || exit 1; rm -f {0}; ", ShellQuoted(there));
+    there_or_nothing = ShellQuoted(there);
+    prologue = "rm -f " + there_or_nothing + "; ";
   }
   ChildLimits limits = Deadline(std::chrono::duration_cast<std::chrono::milliseconds>(
       std::max(end, Clock::now()) - Clock::now()));
   limits.keep_input_open = true;
-  return RunChild(Command({"shell", prologue + command}), "", limits);
+  return RunChild(
+      Command({"shell", fmt::format("{{ {}{}\n}} 3<{}", prologue, command, there_or_nothing)}), "",
+      limits);
 }
 
 ChildResult AdbLink::Push(const std::string& from, const std::string& to, const std::string& after,

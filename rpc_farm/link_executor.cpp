@@ -84,7 +84,7 @@ absl::StatusOr<std::unique_ptr<LinkExecutor>> LinkExecutor::Make(std::unique_ptr
 }
 
 LinkExecutor::~LinkExecutor() {
-  if (!ready_) return;
+  if (!reachable_) return;
   Ask("rm -rf " + ShellQuoted(board_folder_ + "/" + session_), "", seconds(5));
   link_->Disconnect();
 }
@@ -102,18 +102,19 @@ LinkExecutor::Answer LinkExecutor::Ask(const std::string& command, const std::st
 }
 
 absl::Status LinkExecutor::SetUp() {
-  ready_ = false;
+  ready_ = reachable_ = false;
   sent_.clear();
   const auto bytes = ReadFile(runner_);
   if (!bytes.ok()) return bytes.status();
   const std::string name = "runner-" + Sha256Hex(*bytes).substr(0, 32);
-  // Folders of tuners that were killed go after two days.
+  // Folders of tuners that were killed go after two days, runners of older builds after a month.
   const Answer made =
-      Ask(fmt::format("umask 077; d={}; mkdir -p \"$d\" && cd \"$d\" || exit 3; "
+      Ask(fmt::format("umask 077; d={0}; mkdir -p \"$d\" && cd \"$d\" || exit 3; "
                       "find . -name 'run-*' -mtime +1 -exec rm -rf {{}} + 2>/dev/null; "
-                      "mkdir -p {} || exit 3; echo; echo {}$(pwd); echo {}$(uname -m); "
-                      "if [ -x {} ]; then echo {}; fi",
-                      link_->folder(), session_, kFolderMark, kMachineMark, name, kRunnerMark),
+                      "find . -name 'runner-*' -mtime +30 -exec rm -f {{}} + 2>/dev/null; "
+                      "mkdir -p {5} || exit 3; echo; echo {1}$(pwd); echo {2}$(uname -m); "
+                      "if [ -x {3} ]; then touch {3}; echo {4}; fi",
+                      link_->folder(), kFolderMark, kMachineMark, name, kRunnerMark, session_),
           "", kSetUpDeadline);
   const auto folder = AfterMark(made.out, kFolderMark);
   if (!made.ended && !folder) return absl::UnavailableError(link_->WhyLost(made.child));
@@ -122,6 +123,7 @@ absl::Status LinkExecutor::SetUp() {
                                                      link_->folder(), link_->name(),
                                                      OneLine(made.child.err)));
   }
+  reachable_ = true;
   board_folder_ = *folder;
   board_machine_ = AfterMark(made.out, kMachineMark).value_or("");
   board_runner_ = board_folder_ + "/" + name;
@@ -139,7 +141,7 @@ absl::Status LinkExecutor::CopyFailed(const ChildResult& child, const std::strin
                     "folder in HALYARD_BOARD_FOLDER",
                     what, link_->name(), board_folder_));
   }
-  if (Says(told, "permission denied:") || Says(told, "read-only")) {
+  if (Says(told, "cannot create") || Says(told, "read-only")) {
     return absl::FailedPreconditionError(fmt::format("{} cannot be written to {} of {}: {}", what,
                                                      board_folder_, link_->name(), told));
   }
@@ -170,6 +172,7 @@ absl::Status LinkExecutor::ReadFacts() {
   }
   if (!told.ended) return absl::UnavailableError(link_->WhyLost(told.child));
   if (board_machine_ != MachineOf(triplet_)) {
+    Ask("rm -f " + ShellQuoted(board_runner_), "", seconds(5));
     return absl::FailedPreconditionError(
         fmt::format("{} is {}, the device file says triplet {}: name another --device, or another "
                     "--board",
@@ -206,7 +209,7 @@ absl::StatusOr<std::string> LinkExecutor::Send(const std::string& path, size_t k
 }
 
 RunOutcome LinkExecutor::Lost(const std::string& why) {
-  ready_ = false;
+  ready_ = reachable_ = false;
   link_->Disconnect();
   return {RunStatus::kBoardLost, OneLine(why), {}};
 }
@@ -218,7 +221,10 @@ RunOutcome LinkExecutor::Supervised(const RunRequest& request, milliseconds dead
           LengthAndText(nlohmann::json(supervision).dump()), deadline + kLinkSlack);
   const auto line = FindMarkedLine(answer.out);
   if (!line) {
-    if (!answer.ended) return Lost(link_->WhyLost(answer.child));
+    if (!answer.ended) {
+      const absl::Status why = CopyFailed(answer.child, "the request");
+      return absl::IsUnavailable(why) ? Lost(std::string(why.message())) : Failed(why);
+    }
     // The folder may have been cleared away, or the board started from an older image.
     ready_ = false;
     return {RunStatus::kInfra,

@@ -60,6 +60,7 @@ class LinkExecutor final : public Executor {
   const int64_t memory_bytes_;
   std::string session_;           // name of this object's folder on the board
   bool ready_ = false;            // set up and not lost since
+  bool reachable_ = false;        // its folder was made, and the connection not lost since
   std::string board_folder_;      // absolute
   std::string board_machine_;     // uname -m
   std::string board_runner_;      // absolute

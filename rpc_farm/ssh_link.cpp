@@ -65,7 +65,7 @@ ChildResult SshLink::Run(const std::string& command, const std::string& input,
   ChildLimits limits;
   limits.deadline = deadline;
   limits.keep_input_open = true;
-  return RunChild(Command("exec 3<&0; " + command), input, limits);
+  return RunChild(Command(fmt::format("{{ {}\n}} 3<&0", command)), input, limits);
 }
 
 ChildResult SshLink::Push(const std::string& from, const std::string& to, const std::string& after,

@@ -17,6 +17,7 @@ class AdbBoard final : public LinkedBoard {
     fs::create_symlink(HALYARD_FAKE_ADB, scratch_.Path("bin/adb"));
     setenv("PATH", (scratch_.Path("bin:") + path_before_).c_str(), 1);
     setenv("FAKE_ADB", scratch_.Path(".").c_str(), 1);
+    setenv("FAKE_ADB_SHELL", "mksh", 0);  // Android's
     setenv("HALYARD_BOARD_FOLDER", folder().c_str(), 1);
     Be("device");
   }

@@ -2,7 +2,7 @@
 # Speaks adb's command line, with this machine as the board. What it does is told by files in
 # $FAKE_ADB: `state` (device, offline, unauthorized, missing, full), `no_exit_codes` (a shell without
 # them, whose output has a terminal's carriage returns), `disconnect` (made while a shell runs: it is
-# cut off, as by a pulled cable).
+# cut off, as by a pulled cable). Its shell is $FAKE_ADB_SHELL.
 set -u
 serial=HALYARD0001
 
@@ -39,9 +39,9 @@ run_shell() {
   # A session of its own: on a board, nothing that is done to this client reaches it, but its stdin
   # ends with the client.
   if [[ -e $FAKE_ADB/no_exit_codes ]]; then
-    { setsid sh -c "$*" 2>&1 | sed 's/$/\r/'; } <&0 &
+    { setsid "${FAKE_ADB_SHELL:-sh}" -c "$*" 2>&1 | sed 's/$/\r/'; } <&0 &
   else
-    setsid sh -c "$*" <&0 &
+    setsid "${FAKE_ADB_SHELL:-sh}" -c "$*" <&0 &
   fi
   local pid=$!
   while kill -0 "$pid" 2>/dev/null; do

@@ -31,8 +31,9 @@ std::string Line(const std::string& label, const std::string& text) {
 std::string BoardText(const Device& device) {
   switch (device.board.reach) {
     case BoardReach::kVirtual:
-      return fmt::format("virtual: {} emulated here, cycles counted",
-                         device.virtual_board.qemu_cpu);
+      return fmt::format(
+          "virtual: {} emulated here, cycles counted",
+          device.virtual_board.qemu_cpu.empty() ? device.cpu : device.virtual_board.qemu_cpu);
     case BoardReach::kLocal:
       return "local: this machine";
     default:

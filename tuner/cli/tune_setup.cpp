@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "fmt/format.h"
 #include "tuner/cli/cli.h"
+#include "tuner/doctor/doctor.h"
 
 namespace halyard {
 
@@ -84,6 +85,7 @@ absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const TuneOptions
   if (!executor.ok()) return executor.status();
   auto builder = MakeWorkerBuilder({});
   if (!builder.ok()) return builder.status();
+  if (auto s = ShortExamination(device, **executor, **builder); !s.ok()) return s;
   auto log = OpenSqliteLog(options.log_path, LogMode::kWrite);
   if (!log.ok()) return log.status();
   return Equipment{*std::move(executor), *std::move(builder), *std::move(log),

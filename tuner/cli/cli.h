@@ -30,6 +30,7 @@ const std::atomic<bool>& CatchInterrupts();
 
 // Each takes the arguments after its name and returns the process's exit code.
 int TuneCommand(const std::vector<std::string>& args);
+int DoctorCommand(const std::vector<std::string>& args);
 int ExplainCommand(const std::vector<std::string>& args);
 int LogCommand(const std::vector<std::string>& args);
 int DevicesCommand(const std::vector<std::string>& args);

@@ -113,7 +113,8 @@ int TuneCommand(const std::vector<std::string>& args) {
   const po::variables_map& given = *parsed;
   if (given.count("help") != 0 || args.empty()) {
     std::cout << options
-              << "\nother commands: tune devices, tune log best|stats|export|import, "
+              << "\nother commands: tune devices, tune doctor --device ID, tune log "
+                 "best|stats|export|import, "
                  "tune model train|eval|show,\ntune package --device ID, tune explain (--help), "
                  "tune record (--help), tune replay (--help),\ntune suite FILE --device ID "
                  "(--help)\n";

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "fmt/format.h"
 #include "tuner/cli/cli.h"
+#include "tuner/doctor/doctor.h"
 #include "tuner/task_records.h"
 
 namespace halyard {
@@ -85,6 +86,7 @@ absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const TuneOptions
   if (!executor.ok()) return executor.status();
   auto builder = MakeWorkerBuilder({});
   if (!builder.ok()) return builder.status();
+  if (auto s = ShortExamination(device, **executor, **builder); !s.ok()) return s;
   auto log = OpenSqliteLog(options.log_path, LogMode::kWrite);
   if (!log.ok()) return log.status();
   const auto note = OtherHardwareNote(**log, device);

@@ -39,7 +39,8 @@ struct Equipment {
   std::shared_ptr<const BaseModel> base_model;
 };
 
-// The device's board, builders, the log opened for writing. A base model that cannot be used costs
+// The device's board, builders, the log opened for writing. A board that fails the doctor's short
+// examination is an error before the log is touched. A base model that cannot be used costs
 // a line on stderr, not the search: it goes on from scratch.
 absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const TuneOptions& options);
 

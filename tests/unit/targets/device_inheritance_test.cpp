@@ -90,5 +90,25 @@ TEST_F(DeviceInheritance, AMissingBaseIsNamed) {
   EXPECT_EQ(ErrorOf(Write("c.json", "{")), folder_ + "/c.json: not valid JSON");
 }
 
+TEST_F(DeviceInheritance, AnotherBoardThanTheFiles) {
+  std::filesystem::create_directories(folder_ + "/my boards");
+  const std::string path = Write("my boards/pi.json", R"({"inherits": "rpi4", "id": "pi"})");
+  EXPECT_EQ(LoadDevice(path)->board_kind(), BoardKind::kVirtual);
+  const auto device = LoadDevice(path, "ssh:pi@pi4:2222");
+  ASSERT_TRUE(device.ok()) << device.status();
+  EXPECT_EQ(device->board.ToText(), "ssh:pi@pi4:2222");
+  EXPECT_EQ(device->board_kind(), BoardKind::kPhysical);
+  // Another process, such as the one that compiles, has to find the same board kind.
+  const auto again = LoadDevice(device->loaded_from);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->board.ToText(), "ssh:pi@pi4:2222");
+  EXPECT_EQ(again->loaded_from, device->loaded_from);
+
+  const auto wrong = LoadDevice("rpi4", "telnet:pi");
+  EXPECT_EQ(wrong.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(wrong.status().message().find("--board 'telnet:pi' is not where"), std::string::npos);
+  EXPECT_FALSE(LoadDevice("host", "virtual").ok());  // which has no virtual board
+}
+
 }  // namespace
 }  // namespace halyard

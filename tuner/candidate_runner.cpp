@@ -169,8 +169,9 @@ MeasureResult CandidateRunner::MeasureOnce(const Config& config, const BuildResu
   request.seed = seed_;
   request.threads = task_.device.cores;
   // As runs one after another find them: the whole's operands, not the probe's, have to fit.
-  request.caches_warm = is_virtual && task_.op->Bytes(task_.workload) <=
-                                          static_cast<double>(task_.device.caches.back().bytes);
+  request.caches_warm =
+      is_virtual && !task_.device.caches.empty() &&
+      task_.op->Bytes(task_.workload) <= static_cast<double>(task_.device.caches.back().bytes);
   request.timing = policy;
   request.candidates = {{built.path, built.entries}};
   for (size_t i = 0; i < plan.sizes.size(); i++) {

@@ -34,7 +34,7 @@ absl::Status ReadCore(const std::string& name, CoreModel* core) {
   const std::string path = DataPath("devices/cores/" + name + ".json");
   const auto root = ReadDeviceJson(path);
   if (!root.ok()) return root.status();
-  JsonFields fields(*root, path, "");
+  JsonFields fields(root->root, path, "");
   fields.Note("sources");
   fields.Text("name", &core->name);
   fields.OptionalBool("in_order", &core->in_order);

@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "rpc_farm/child_process.h"
+#include "targets/child_process.h"
 #include "targets/device.h"
 #include "tuner/package.h"
 

@@ -5,6 +5,7 @@
 // Times are the least of some rounds in random order, as others disturb a shared machine.
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -103,6 +104,7 @@ void Compare(const Boards& boards, const std::string& workload, size_t configs, 
   }
   fmt::print("{}: {} configs of {}, one thread, least of {} rounds: Spearman {:.3f}\n", workload,
              cycles.size(), configs, rounds, Spearman(cycles, ns));
+  std::fflush(stdout);  // the next one takes minutes
 }
 
 int Main(size_t gemms, size_t attentions, int rounds) {

@@ -162,7 +162,10 @@ void LinkRelocatable(const std::vector<std::string>& objects,
   std::vector<std::string> link = {"ld.lld-14", "-r", "-o", out};
   link.insert(link.end(), objects.begin(), objects.end());
   RunTool(link);
-  std::vector<std::string> add = {"llvm-objcopy-14"};
+  // Nothing unwinds kernels, and their tables would ask the user's program for an unwinder.
+  std::vector<std::string> add = {"llvm-objcopy-14", "--wildcard", "--remove-section=.ARM.exidx*",
+                                  "--remove-section=.rel.ARM.exidx*",
+                                  "--strip-symbol=__aeabi_unwind_cpp_pr*"};
   for (const auto& [name, value] : values) {
     add.push_back(fmt::format("--add-symbol={}={:#x},global", name, value));
   }

@@ -113,7 +113,8 @@ int Run(const std::string& log_path, const std::string& device_id) {
   RecordFilter filter;
   filter.device = device.id;
   filter.unit = UnitOf(device.board_kind());
-  for (const Record& best : BestRecords(*log, filter).value()) {
+  const std::vector<Record> records = BestRecords(*log, filter).value();
+  for (const Record& best : records) {
     const Workload workload = ParseWorkload(best.workload).value();
     const bool plain =
         workload.op == "gemm" || (workload.op == "conv2d" && workload.attribute("groups") == 1 &&

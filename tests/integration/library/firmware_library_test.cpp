@@ -51,10 +51,7 @@ class FirmwareLibrary : public testing::TestWithParam<const char*> {
 
 TEST_P(FirmwareLibrary, NeedsNothingButMemoryFunctionsAndIsHardFloat) {
   Build();
-  RunOrFail({"llvm-ar-14", "x", "--output=" + out_, archive_});
-  std::ifstream file(out_ + "/" + name_ + ".o", std::ios::binary);
-  const auto elf =
-      ParseElf32({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
+  const auto elf = ParseElf32(RunOrFail({"llvm-ar-14", "p", archive_}));
   ASSERT_TRUE(elf.ok()) << elf.status();
   for (const auto& [symbol, what] : elf->symbols) {
     if (what.defined) {
@@ -68,10 +65,9 @@ TEST_P(FirmwareLibrary, NeedsNothingButMemoryFunctionsAndIsHardFloat) {
         "_gemm_8x8x8_bias_1_act_gelu", "_conv2d", "_softmax_1x256", "_attention", "_error_text"}) {
     EXPECT_TRUE(elf->ValueOf(name_ + function).ok()) << function;
   }
-  EXPECT_THAT(RunOrFail({"llvm-readelf-14", "-A", out_ + "/" + name_ + ".o"}),
-              testing::HasSubstr("AAPCS VFP"));
+  EXPECT_THAT(RunOrFail({"llvm-readelf-14", "-A", archive_}), testing::HasSubstr("AAPCS VFP"));
   // No variables: nothing that is written, or begins at zero.
-  const std::string sections = RunOrFail({"llvm-size-14", "-A", out_ + "/" + name_ + ".o"});
+  const std::string sections = RunOrFail({"llvm-size-14", "-A", archive_});
   for (absl::string_view line : absl::StrSplit(sections, '\n')) {
     const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
     if (words.size() == 3 && (words[0] == ".data" || words[0] == ".bss")) {

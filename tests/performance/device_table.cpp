@@ -40,9 +40,9 @@ const std::vector<Work> kLarge = {
 // What fits a microcontroller's RAM, weights and all.
 const std::vector<Work> kSmall = {
     {"gemm", "32x32x32", {"32", "32", "32"}},
-    {"conv2d", "1x8x8x8x16x3x3,pad=1", {"1", "8", "8", "8", "16", "3", "3", "1", "1"}},
-    {"softmax", "16x64", {"16", "64"}},
-    {"attention", "1x32x16", {"1", "32", "16"}}};
+    {"conv2d", "1x16x16x8x16x3x3,pad=1", {"1", "16", "16", "8", "16", "3", "3", "1", "1"}},
+    {"softmax", "1x256", {"1", "256"}},
+    {"attention", "2x32x16", {"2", "32", "16"}}};
 constexpr int64_t kSmallMemory = 64 << 20;
 
 std::string LastLine(const std::string& text) {

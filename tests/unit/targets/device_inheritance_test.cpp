@@ -40,7 +40,7 @@ TEST_F(DeviceInheritance, ChangesFieldsOfAListedDevice) {
   // Fields of an object inside are taken over one by one.
   const Device rpi4 = *LoadDevice("rpi4");
   EXPECT_EQ(device->virtual_board.issue_width(), rpi4.virtual_board.issue_width());
-  EXPECT_EQ(device->virtual_board.model.clusters[0].cores, 2);
+  EXPECT_EQ(device->virtual_board.model.clusters[0].cores, 8);
   EXPECT_EQ(device->caches.size(), rpi4.caches.size());
   EXPECT_EQ(LoadDevice(device->loaded_from)->id, "mine");
 }

@@ -8,8 +8,8 @@
 #include <iterator>
 
 #include "absl/strings/match.h"
-#include "targets/child_process.h"
 #include "rpc_farm/runner_outcome.h"
+#include "targets/child_process.h"
 
 namespace halyard {
 namespace {
@@ -267,9 +267,10 @@ absl::StatusOr<Placement> PlaceEntry(const FirmwareImage& image,
     };
     const auto span = std::find_if(spans.begin(), spans.end(), fits);
     if (span == spans.end()) {
-      return absl::ResourceExhaustedError(
-          fmt::format("tensors and {} bytes of workspace take {} bytes of RAM, {} are left",
-                      workspace_bytes, needed, there));
+      return absl::ResourceExhaustedError(fmt::format(
+          "tensors and {} bytes of workspace take {} bytes of RAM, {} are left, and one "
+          "of {} bytes fits into no memory",
+          workspace_bytes, needed, there, sizes[i]));
     }
     const uint32_t begin = RoundUp(span->begin, kAlignment);
     const bool is_tensor = i + 1 != sizes.size();

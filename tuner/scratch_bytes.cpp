@@ -1,6 +1,8 @@
 #include "tuner/scratch_bytes.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 namespace halyard {
 namespace {
@@ -19,7 +21,7 @@ constexpr int64_t kHeaderBytes = 128;
 class ScratchVisitor : public IRVisitor {
  public:
   bool known() const { return known_; }
-  const ScratchBytes& most() const { return most_; }
+  int64_t most() const { return most_; }
 
  private:
   using IRVisitor::visit;
@@ -27,10 +29,7 @@ class ScratchVisitor : public IRVisitor {
   void visit(const For* op) override {
     const ScopedBinding<Interval> bind(
         scope_, op->name, Interval(Bound(op->min, false), Bound(op->min + op->extent - 1, true)));
-    const bool parallel = op->for_type == ForType::Parallel;
-    parallel_ += parallel;
     IRVisitor::visit(op);
-    parallel_ -= parallel;
   }
 
   void visit(const LetStmt* op) override {
@@ -51,12 +50,10 @@ class ScratchVisitor : public IRVisitor {
       if (most != nullptr) elements *= std::max<int64_t>(1, *most);
     }
     const int64_t bytes = (elements + kPaddingElements) * op->type.bytes() + kHeaderBytes;
-    int64_t& open = parallel_ > 0 ? open_.each_thread : open_.once;
-    open += bytes;
-    most_.once = std::max(most_.once, open_.once);
-    most_.each_thread = std::max(most_.each_thread, open_.each_thread);
+    open_ += bytes;
+    most_ = std::max(most_, open_);
     IRVisitor::visit(op);
-    open -= bytes;
+    open_ -= bytes;
   }
 
   Expr Bound(const Expr& e, bool upper) {
@@ -66,23 +63,39 @@ class ScratchVisitor : public IRVisitor {
   }
 
   Scope<Interval> scope_;
-  int parallel_ = 0;
   bool known_ = true;
-  ScratchBytes open_, most_;
+  int64_t open_ = 0, most_ = 0;
 };
+
+// Lowering has made a function of each parallel loop's body, named after the function it stands in:
+// "gemm_par_for_c_s0_n" of "gemm".
+constexpr char kLoopBody[] = "_par_for_";
 
 }  // namespace
 
 std::optional<ScratchBytes> ScratchOf(const Halide::Module& module) {
-  ScratchBytes most;
+  std::map<std::string, int64_t> most;
   for (const LoweredFunc& f : module.functions()) {
     ScratchVisitor visitor;
     f.body.accept(&visitor);
     if (!visitor.known()) return std::nullopt;
-    most.once = std::max(most.once, visitor.most().once);
-    most.each_thread = std::max(most.each_thread, visitor.most().each_thread);
+    most[f.name] = visitor.most();
   }
-  return most;
+  ScratchBytes all;
+  for (const auto& [name, own] : most) {
+    if (name.find(kLoopBody) == std::string::npos) {
+      all.once = std::max(all.once, own);
+      continue;
+    }
+    // A thread in a loop's body holds what the bodies around it hold as well.
+    int64_t held = 0;
+    for (const auto& [outer, bytes] : most) {
+      const bool around = outer == name || name.starts_with(outer + kLoopBody);
+      if (around && outer.find(kLoopBody) != std::string::npos) held += bytes;
+    }
+    all.each_thread = std::max(all.each_thread, held);
+  }
+  return all;
 }
 
 }  // namespace halyard

@@ -7,8 +7,10 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "targets/child_process.h"
@@ -56,14 +58,52 @@ ChildResult RunFor(std::chrono::seconds deadline, const std::vector<std::string>
   return RunChild(argv, "", limits);
 }
 
+// How the example of a Cortex-M is linked; it checks all of kSmall at once.
+std::vector<std::string> FirmwareExample(const Device& device, const std::string& name) {
+  std::string prefix = name;
+  for (char& ch : prefix) ch = static_cast<char>(std::toupper(static_cast<unsigned char>(ch)));
+  std::vector<std::string> argv = {"-mcpu=" + device.firmware->llc_cpu,
+                                   "-mthumb",
+                                   "-mfloat-abi=hard",
+                                   "-mfpu=auto",
+                                   "-nostartfiles",
+                                   "-DALL",
+                                   fmt::format("-DHEADER=\"{}.h\"", name),
+                                   "-DNAME=" + name,
+                                   "-DPREFIX=" + prefix,
+                                   "-T",
+                                   HALYARD_EXAMPLES "/cortex-m/mps.ld",
+                                   HALYARD_EXAMPLES "/cortex-m/main.c"};
+  if (device.firmware->emulator.machine == "mps3-an547") {
+    argv.emplace_back("-Wl,--defsym=secure=0x10000000");
+  }
+  return argv;
+}
+
+std::vector<std::string> LinuxExample(const Device& device, const std::string& name,
+                                      const std::string& out) {
+  std::vector<std::string> argv = {"-static", "-DLIBRARY=" + name,
+                                   HALYARD_EXAMPLES "/arm64/main.c"};
+  if (device.triplet.ends_with("-android")) {
+    // The one function of the phone's liblog that there is a call of.
+    std::ofstream(out + "/liblog.c")
+        << "int __android_log_print(int p, const char* t, const char* f, ...) { return 0; }\n";
+    argv.push_back(out + "/liblog.c");
+  }
+  return argv;
+}
+
 // Links the example with the device's library. "": what went wrong was printed.
 std::string LinkExample(const Arguments& a, const Device& device) {
   const std::string out = a.folder + "/out/" + device.id, name = LibraryName(device);
   const std::string program = out + "/example";
-  const ChildResult r = RunFor(std::chrono::minutes(2),
-                               {device.toolchain + "-gcc", "-static", "-O2", "-DLIBRARY=" + name,
-                                HALYARD_EXAMPLES "/arm64/main.c", "-I", out, "-L", out, "-l" + name,
-                                "-lpthread", "-lm", "-o", program});
+  std::vector<std::string> argv =
+      device.firmware ? FirmwareExample(device, name) : LinuxExample(device, name, out);
+  argv.insert(argv.begin(), {device.toolchain + "-gcc", "-O2"});
+  argv.insert(argv.end(), {"-I", out, "-L", out, "-l" + name});
+  if (!device.firmware) argv.emplace_back("-lpthread");
+  argv.insert(argv.end(), {"-lm", "-o", program});
+  const ChildResult r = RunFor(std::chrono::minutes(2), argv);
   if (r.exit_code == 0) return program;
   fmt::print(stderr, "{}: the example cannot be linked: {}\n", device.id, LastLine(r.err));
   return "";
@@ -72,6 +112,15 @@ std::string LinkExample(const Arguments& a, const Device& device) {
 // "right", "WRONG", or why there is no answer.
 std::string ExampleSays(const Device& device, const std::string& program, const Work& work) {
   if (program.empty()) return "-";
+  if (device.firmware) {
+    const ChildResult r =
+        RunFor(std::chrono::minutes(1),
+               {"qemu-system-arm", "-M", device.firmware->emulator.machine, "-nographic",
+                "-monitor", "none", "-serial", "none", "-semihosting", "-kernel", program});
+    if (!r.started) return "no qemu";
+    const std::string line = fmt::format("{} {}: right", work.op, work.shape);
+    return (r.out + r.err).find(line) != std::string::npos ? "right" : "WRONG";
+  }
   std::vector<std::string> argv = {"qemu-aarch64", "-cpu", device.virtual_board.qemu_cpu, program,
                                    work.op};
   argv.insert(argv.end(), work.example.begin(), work.example.end());
@@ -126,12 +175,10 @@ bool TuneDevice(const Arguments& a, const std::string& name) {
     if (!result.is_null()) tuned.emplace_back(work, std::move(result));
   }
   // Each run packages what the log has, so that the last one's library has them all.
-  const bool linux_board = device->triplet == "aarch64-linux-gnu";
-  const std::string program =
-      linux_board && !tuned.empty() ? LinkExample(a, *device) : std::string();
+  const std::string program = tuned.empty() ? std::string() : LinkExample(a, *device);
   for (const auto& [work, result] : tuned) {
     const std::string example = ExampleSays(*device, program, work);
-    good = good && (example == "right" || !linux_board);
+    good = good && example == "right";
     PrintRow(*device, work, result, example);
   }
   return good;

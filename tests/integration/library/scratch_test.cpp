@@ -96,7 +96,7 @@ TEST(LibraryScratch, IsWhatTheHeaderSaysAtMost) {
                         v.record.config, threads, stated, peak);
         EXPECT_EQ(status, 0) << what;
         // Blocks that one call gave back may be kept beside those in use, as the header says.
-        EXPECT_LE(peak, 2 * stated) << what;
+        EXPECT_LE(peak, threads == 1 ? stated : 2 * stated) << what;
         // One thread takes all that is stated for it, but for bounds that are not tight.
         if (threads == 1) {
           EXPECT_GE(4 * peak, stated) << what;

@@ -89,10 +89,10 @@ TEST_F(OwnDevice, AnotherClockIsOtherHardware) {
   EXPECT_EQ(package.exit_code, 2);
   EXPECT_THAT(package.err, HasSubstr("no schedule for --device my-board"));
   EXPECT_THAT(package.err, HasSubstr("8 records of my-board are left out: they are of other "
-                                     "hardware (clock_ghz 1.8, now 1.2)"));
+                                     "hardware (clock_ghz 1.8, now 1.2; virtual_board)"));
   const ChildResult tuned = Run(Softmax({"--json"}));
   ASSERT_EQ(tuned.exit_code, 0) << tuned.err;
-  EXPECT_THAT(tuned.err, HasSubstr("other hardware (clock_ghz 1.8, now 1.2)"));
+  EXPECT_THAT(tuned.err, HasSubstr("other hardware (clock_ghz 1.8, now 1.2; virtual_board)"));
   EXPECT_EQ(json::parse(tuned.out)["resumed"], 0);
   const std::string best = Output({"log", "best"});
   EXPECT_THAT(best, HasSubstr("my-board (clock_ghz 1.8, now 1.2)  "));

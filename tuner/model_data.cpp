@@ -7,6 +7,7 @@
 
 #include "logs/measurement_log.h"
 #include "targets/device_snapshot.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 namespace {
@@ -69,7 +70,9 @@ absl::StatusOr<ModelData> LoadModelData(const std::vector<std::string>& logs) {
     const auto records = (*log)->Query({});
     if (!records.ok()) return records.status();
     for (const Record& r : *records) {
-      if (r.phase != "screening") {
+      if (r.protocol != SampleProtocol(r.board_kind)) {
+        data.other_protocol++;
+      } else if (r.phase != "screening") {
         data.other_phase++;
       } else if (IsInfrastructure(r.outcome)) {
         data.infrastructure++;

@@ -20,6 +20,7 @@ struct ModelData {
   int64_t records = 0;  // taken, those of recorded spaces included
   // Left out, by reason.
   int64_t other_phase = 0;     // of finals
+  int64_t other_protocol = 0;  // measured otherwise than today (SampleProtocol)
   int64_t infrastructure = 0;  // losses that say nothing of the config
   int64_t older_space = 0;     // of an older version of the task's space
   int64_t unreadable = 0;      // workload, device or config that this program does not know

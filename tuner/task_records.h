@@ -9,6 +9,11 @@
 
 namespace halyard {
 
+// Record::protocol of what is measured now: what a sample means. To be raised where the timing of a
+// board, or the model that a virtual one counts cycles by, comes to mean something else; records of
+// another protocol are then neither resumed nor learned from.
+constexpr int SampleProtocol(BoardKind kind) { return kind == BoardKind::kVirtual ? 3 : 2; }
+
 // Of the device's id, unit and hardware.
 RecordFilter RecordsOfDevice(const Device& device);
 

@@ -25,7 +25,7 @@ Record RecordOf(const Workbench& bench, const Config& config) {
   r.board_kind = bench.executor.board_kind();
   r.unit = UnitOf(bench.executor.board_kind());
   r.compiler = bench.builder.compiler() + "; " + bench.task.device.halide_target;
-  r.protocol = kRunProtocolVersion;
+  r.protocol = SampleProtocol(r.board_kind);
   r.environment = bench.executor.environment();
   r.seed = bench.options.seed;
   r.time_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -41,6 +41,7 @@ absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log,
   std::vector<LoggedTrial> trials;
   for (Record& r : *records) {
     if (r.phase != "screening" || IsInfrastructure(r.outcome)) continue;
+    if (r.protocol != SampleProtocol(r.board_kind)) continue;
     auto config = task.space.Parse(r.config);
     if (config.ok()) trials.push_back({*std::move(config), std::move(r)});
   }

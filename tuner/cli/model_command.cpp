@@ -42,6 +42,7 @@ void PrintLeftOut(const ModelData& data) {
     if (count > 0) out.push_back(fmt::format("{} {}", count, what));
   };
   add(data.other_phase, "of finals");
+  add(data.other_protocol, "measured otherwise than today");
   add(data.older_space, "of an older space");
   add(data.infrastructure, "lost by the board");
   add(data.unreadable, "not readable by this program");

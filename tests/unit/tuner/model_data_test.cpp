@@ -6,6 +6,7 @@
 
 #include "logs/measurement_log.h"
 #include "targets/device_snapshot.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 namespace {
@@ -38,7 +39,7 @@ class ModelDataTest : public testing::Test {
     r.outcome = r.samples.empty() ? halyard::Outcome::kCrash : halyard::Outcome::kOk;
     if (r.samples.empty()) r.message = "crashed";
     r.compiler = "Halide";
-    r.protocol = 1;
+    r.protocol = SampleProtocol(r.board_kind);
     return r;
   }
   std::string Log(const std::string& name, std::vector<Record> records) const {
@@ -60,8 +61,11 @@ TEST_F(ModelDataTest, NewestSpaceVersionOfAllLogsAndMediansOfRepeats) {
   final.phase = "final";
   Record lost = RecordOf(kGemm, "4", 2, {});
   lost.outcome = halyard::Outcome::kBoardLost;
-  const std::string a = Log("a.db", {RecordOf(kGemm, "4", 1, {50, 50, 50}),
-                                     RecordOf(kGemm, "4", 2, {30, 10, 20}), final, lost});
+  Record otherwise = RecordOf(kGemm, "4", 2, {20});
+  otherwise.protocol--;
+  const std::string a =
+      Log("a.db", {RecordOf(kGemm, "4", 1, {50, 50, 50}), RecordOf(kGemm, "4", 2, {30, 10, 20}),
+                   final, lost, otherwise});
   const std::string b = Log("b.db", {RecordOf(kGemm, "4", 2, {40, 60, 50}),
                                      RecordOf(kGemm, "4", 2, {30, 10, 20}),  // a copy
                                      RecordOf(kGemm, "8", 2, {70}), RecordOf(kGemm, "8", 1, {5}),
@@ -71,6 +75,7 @@ TEST_F(ModelDataTest, NewestSpaceVersionOfAllLogsAndMediansOfRepeats) {
   ASSERT_EQ(data->tasks.size(), 2u);
   EXPECT_EQ(data->records, 5);
   EXPECT_EQ(data->other_phase, 1);
+  EXPECT_EQ(data->other_protocol, 1);
   EXPECT_EQ(data->infrastructure, 1);
   EXPECT_EQ(data->older_space, 2);
   EXPECT_EQ(data->unreadable, 0);

@@ -157,8 +157,9 @@ absl::StatusOr<DeviceJson> ReadLayered(const std::string& path, std::vector<std:
   }
   const std::string base_name = root["inherits"];
   const std::string base_path =
-      IsDevicePath(base_name) ? (std::filesystem::path(path).parent_path() / base_name).string()
-                              : DataPath("devices/" + base_name + ".json");
+      IsDevicePath(base_name)
+          ? (std::filesystem::path(path).parent_path() / base_name).lexically_normal().string()
+          : DataPath("devices/" + base_name + ".json");
   if (!std::filesystem::exists(base_path, ignored)) {
     return absl::InvalidArgumentError(
         fmt::format("{}: inherits names '{}', which is neither a file nor one of the devices {}",

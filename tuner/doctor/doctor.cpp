@@ -33,8 +33,7 @@ Step BoardStep(const Device& device, const absl::StatusOr<std::unique_ptr<Execut
     return step;
   }
   const std::string environment = (*executor)->environment();
-  step.found = fmt::format("{}, {} ({}){}", (*executor)->board_id(),
-                           BoardKindName((*executor)->board_kind()), device.board.ToText(),
+  step.found = fmt::format("{} ({}){}", (*executor)->board_id(), device.board.ToText(),
                            environment.empty() ? "" : ": " + environment);
   return step;
 }

@@ -22,7 +22,7 @@ class DeviceInheritance : public testing::Test {
     return device.ok() ? "" : std::string(device.status().message());
   }
 
-  const std::string folder_ = testing::TempDir() + "/device_inheritance";
+  const std::string folder_ = testing::TempDir() + "device_inheritance";
 };
 
 TEST_F(DeviceInheritance, ChangesFieldsOfAListedDevice) {
@@ -53,11 +53,8 @@ TEST_F(DeviceInheritance, NullTakesAFieldAway) {
 TEST_F(DeviceInheritance, AnInheritedFieldThatIsWrongNamesTheFileThatGaveIt) {
   const std::string base = Write("base.json", R"({"inherits": "rpi4", "id": "b", "cores": 0})");
   const std::string heir = Write("heir.json", R"({"inherits": "./base.json", "id": "heir"})");
-  // As LoadDevice finds the base from the heir.
-  const std::string given = folder_ + "/./base.json";
   EXPECT_EQ(ErrorOf(base), base + ": cores must be a positive integer");
-  EXPECT_EQ(ErrorOf(heir),
-            given + ": cores must be a positive integer (inherited by " + heir + ")");
+  EXPECT_EQ(ErrorOf(heir), base + ": cores must be a positive integer (inherited by " + heir + ")");
   const std::string own =
       Write("own.json", R"({"inherits": "./base.json", "id": "own", "cores": -1})");
   EXPECT_EQ(ErrorOf(own), own + ": cores must be a positive integer");

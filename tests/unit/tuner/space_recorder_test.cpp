@@ -8,6 +8,7 @@
 #include "tests/unit/logs/recorded_tasks.h"
 #include "tests/unit/logs/test_log.h"
 #include "tests/unit/tuner/failing_bench.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 namespace {
@@ -109,6 +110,7 @@ TEST_F(SpaceRecorder, KnowsGoodConfigsFromALog) {
     halyard::Record r = OkRecord("softmax:64x100:f32", config, value);
     r.device = task_.device.id;
     r.space_version = task_.space.version();
+    r.protocol = SampleProtocol(r.board_kind);
     return r;
   };
   const std::vector<uint64_t> valid = ValidIndices(task_.space);

@@ -4,6 +4,7 @@
 
 #include "tests/unit/logs/recorded_tasks.h"
 #include "tests/unit/logs/test_log.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 namespace {
@@ -14,6 +15,7 @@ class LoggedConfigsTest : public testing::Test {
     Record r = OkRecord(task_.workload.ToText(), task_.space.ToText(config), 0);
     r.device = task_.device.id;
     r.space_version = task_.space.version();
+    r.protocol = SampleProtocol(r.board_kind);
     r.phase = "screening";
     r.outcome = outcome;
     r.samples = std::move(samples);

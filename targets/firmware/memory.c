@@ -2,7 +2,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-static int aligned(const void* a, const void* b) { return (((uintptr_t)a | (uintptr_t)b) & 3) == 0; }
+static int aligned(const void* a, const void* b) {
+  return (((uintptr_t)a | (uintptr_t)b) & 3) == 0;
+}
 
 void* memcpy(void* restrict to, const void* restrict from, size_t bytes) {
   uint8_t* t = to;

@@ -1,7 +1,7 @@
 /* halide_malloc and halide_free over a workspace. Halide nests its blocks, save that it gives some
- * back early: a block given back is reused once those after it are given back, too. So what a kernel
- * needs is at most the largest sum of blocks that enclose one another, each rounded up and with a
- * header; it is worked out when the kernel is compiled, and callers hand in that much. */
+ * back early: a block given back is reused once those after it are given back, too. So what a
+ * kernel needs is at most the largest sum of blocks that enclose one another, each rounded up and
+ * with a header; it is worked out when the kernel is compiled, and callers hand in that much. */
 #include "workspace.h"
 
 struct header {

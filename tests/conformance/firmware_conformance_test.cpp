@@ -16,8 +16,8 @@
 #include <set>
 #include <thread>
 
-#include "targets/child_process.h"
 #include "rpc_farm/gdb_executor.h"
+#include "targets/child_process.h"
 #include "targets/counter_rng.h"
 #include "tests/conformance/firmware_artifacts.h"
 #include "tests/conformance/test_artifacts.h"

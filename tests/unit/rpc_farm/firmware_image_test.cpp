@@ -73,9 +73,10 @@ TEST(FirmwareImage, TensorsLieApartWithTheirGuardsAndInsideRam) {
 
 TEST(FirmwareImage, WhatDoesNotFitIsSaidInBytes) {
   const auto placed = PlaceEntry(Image(true, false), kMemory, Entry(20000, 100), 4000);
-  EXPECT_EQ(placed.status().message(),
-            "tensors and 4000 bytes of workspace take 84656 bytes of RAM, 72704 are left, and one of "
-            "80128 bytes fits into no memory");
+  EXPECT_EQ(
+      placed.status().message(),
+      "tensors and 4000 bytes of workspace take 84656 bytes of RAM, 72704 are left, and one of "
+      "80128 bytes fits into no memory");
 }
 
 // Whether unprivileged code may read or write at an address: the highest region of an Armv7-M MPU

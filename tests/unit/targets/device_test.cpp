@@ -27,9 +27,9 @@ std::string ErrorOf(const json& file) {
 
 TEST(Device, EveryListedDeviceLoads) {
   const std::vector<std::string> ids = DeviceIds();
-  EXPECT_EQ(ids, (std::vector<std::string>{"cortex-m4", "cortex-m55", "cortex-m7", "host",
-                                           "jetson-nano", "jetson-orin-nano", "rpi4", "rpi5",
-                                           "snapdragon-8gen3"}));
+  EXPECT_EQ(ids,
+            (std::vector<std::string>{"cortex-m4", "cortex-m55", "cortex-m7", "host", "jetson-nano",
+                                      "jetson-orin-nano", "rpi4", "rpi5", "snapdragon-8gen3"}));
   for (const std::string& id : ids) {
     const auto device = LoadDevice(id);
     ASSERT_TRUE(device.ok()) << device.status();

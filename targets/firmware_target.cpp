@@ -92,12 +92,13 @@ absl::Status ReadCosts(JsonFields fields, InstructionCosts* costs) {
   if (ports == nullptr) return fields.Finish();
   if (!ports->is_object() || ports->empty()) fields.Fail("ports", "must be an object of ports");
   for (const auto& [port, classes] : ports->items()) {
+    const std::string path = "ports." + port;
     if (!classes.is_object()) {
-      fields.Fail("ports." + port, "must be an object of cycles");
+      fields.Fail(path, "must be an object of cycles");
       continue;
     }
     for (const auto& [name, cycles] : classes.items()) {
-      fields.AsPositive("ports." + port + "." + name, cycles, &costs->ports[port][name]);
+      fields.AsPositive(fmt::format("{}.{}", path, name), cycles, &costs->ports[port][name]);
     }
   }
   return fields.Finish();

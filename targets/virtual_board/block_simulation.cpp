@@ -43,7 +43,8 @@ bool Core::Set(const CoreModel& model, std::string* error) {
       for (std::string pipe; own >> pipe;) {
         const auto at = std::find(names.begin(), names.end(), pipe);
         if (at == names.end() || at - names.begin() >= 32) {
-          *error = "classes." + name + ": there is no pipe " + pipe;
+          *error = "classes.";
+          error->append(name).append(": there is no pipe ").append(pipe);
           return false;
         }
         *mask |= uint32_t{1} << (at - names.begin());
@@ -154,14 +155,14 @@ double BlockCycles(const Core& core, const std::vector<Instruction>& before,
     }
     return static_cast<double>(pipeline.retired() - begin);
   }
-  const size_t turns =
-      std::clamp(kLoopInstructions / block.size(), kLeastTurns, kMostTurns) / 2 * 2;
+  const size_t half_turns =
+      std::clamp(kLoopInstructions / block.size(), kLeastTurns, kMostTurns) / 2;
   uint64_t half = 0;
-  for (size_t turn = 0; turn < turns; ++turn) {
-    if (turn == turns / 2) half = pipeline.retired();
+  for (size_t turn = 0; turn < 2 * half_turns; ++turn) {
+    if (turn == half_turns) half = pipeline.retired();
     for (const Instruction& i : block) pipeline.Run(i);
   }
-  return static_cast<double>(pipeline.retired() - half) / static_cast<double>(turns - turns / 2);
+  return static_cast<double>(pipeline.retired() - half) / static_cast<double>(half_turns);
 }
 
 }  // namespace halyard

@@ -49,12 +49,12 @@ absl::StatusOr<int> ReadLogVersion(const SqliteConnection& log) {
     return absl::InvalidArgumentError(
         fmt::format("{} is not a Halyard log (an SQLite database of another program, application "
                     "id {}); name another --log",
-                    log.name(), *application));
+                    log.name().path, *application));
   }
   if (*version < kOldestLogVersion || *version > kLogVersion) {
     return absl::InvalidArgumentError(fmt::format(
         "{} is a Halyard log of version {}, this program reads {} to {}; {} or name another --log",
-        log.name(), *version, kOldestLogVersion, kLogVersion,
+        log.name().path, *version, kOldestLogVersion, kLogVersion,
         *version > kLogVersion ? "use a newer Halyard" : "use an older Halyard"));
   }
   return static_cast<int>(*version);

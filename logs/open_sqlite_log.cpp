@@ -86,7 +86,7 @@ absl::Status CheckIsLog(const LogFile& log) {
     return absl::InvalidArgumentError(
         fmt::format("{} is not a Halyard log (an empty file); name another --log", log.name));
   }
-  const auto header = SqliteConnection::Open(log.file, log.name, Mode::kImmutable);
+  const auto header = SqliteConnection::Open(log.file, {"log", log.name}, Mode::kImmutable);
   if (!header.ok()) return header.status();
   const absl::Status status = ReadLogVersion(*header).status();
   // A kill in mid-checkpoint leaves a main file that is whole only together with its WAL, which is
@@ -105,13 +105,13 @@ absl::Status UseWal(const SqliteConnection& log) {
   if (!row.ok()) return row.status();
   if (wal->Text(0) != "wal") {
     return absl::FailedPreconditionError(
-        fmt::format("log {} must lie on a local disk (no shared memory there)", log.name()));
+        fmt::format("{} must lie on a local disk (no shared memory there)", log.name().ToText()));
   }
   return absl::OkStatus();
 }
 
 absl::Status FillNewLog(const std::string& file, const std::string& name) {
-  const auto log = SqliteConnection::Open(file, name, Mode::kCreate);
+  const auto log = SqliteConnection::Open(file, {"log", name}, Mode::kCreate);
   if (!log.ok()) return log.status();
   absl::Status status = MigrateLog(*log);
   return status.ok() ? UseWal(*log) : status;
@@ -144,7 +144,7 @@ absl::Status CreateLog(const LogFile& log) {
 }
 
 absl::StatusOr<SqliteConnection> OpenWritable(const LogFile& log) {
-  auto connection = SqliteConnection::Open(log.file, log.name, Mode::kReadWrite);
+  auto connection = SqliteConnection::Open(log.file, {"log", log.name}, Mode::kReadWrite);
   if (!connection.ok()) return connection.status();
   absl::Status status = ReadLogVersion(*connection).status();
   if (!status.ok()) return status;
@@ -183,7 +183,7 @@ absl::StatusOr<std::unique_ptr<MeasurementLog>> OpenForWriting(const LogFile& lo
 }
 
 absl::StatusOr<SqliteConnection> OpenReadable(const LogFile& log) {
-  auto connection = SqliteConnection::Open(log.file, log.name, Mode::kReadOnly);
+  auto connection = SqliteConnection::Open(log.file, {"log", log.name}, Mode::kReadOnly);
   if (connection.ok()) {
     const absl::StatusOr<int> version = ReadLogVersion(*connection);
     if (version.ok()) return connection;
@@ -195,7 +195,7 @@ absl::StatusOr<SqliteConnection> OpenReadable(const LogFile& log) {
   const bool has_wal = std::filesystem::file_size(log.file + "-wal", error) > 0 && !error;
   const std::string folder = std::filesystem::path(log.file).parent_path().string();
   if (has_wal || IsWritable(folder)) return connection.status();
-  return SqliteConnection::Open(log.file, log.name, Mode::kImmutable);
+  return SqliteConnection::Open(log.file, {"log", log.name}, Mode::kImmutable);
 }
 
 absl::StatusOr<std::unique_ptr<MeasurementLog>> OpenForReading(const LogFile& log) {
@@ -211,7 +211,7 @@ absl::StatusOr<std::unique_ptr<MeasurementLog>> OpenForReading(const LogFile& lo
   if (!version.ok()) return version.status();
   if (*version < kLogVersion) {
     // Reading must not change the file, so an older one is brought up to date in memory.
-    auto copy = SqliteConnection::Open("", log.name, Mode::kMemory);
+    auto copy = SqliteConnection::Open("", {"log", log.name}, Mode::kMemory);
     if (!copy.ok()) return copy.status();
     status = connection->CopyTo(*copy);
     if (status.ok()) status = MigrateLog(*copy);

@@ -21,12 +21,12 @@ bool IsOutOfSpace(int code, int system_error) {
   return code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE;
 }
 
-absl::Status StatusOf(sqlite3* db, const std::string& name) {
+absl::Status StatusOf(sqlite3* db, const SqliteName& name) {
   const int code = sqlite3_extended_errcode(db);
   const char* text = sqlite3_errmsg(db);
   if (IsOutOfSpace(code, sqlite3_system_errno(db))) {
-    return absl::ResourceExhaustedError(
-        fmt::format("log {} cannot grow: disk full or file-size limit reached ({})", name, text));
+    return absl::ResourceExhaustedError(fmt::format(
+        "{} cannot grow: disk full or file-size limit reached ({})", name.ToText(), text));
   }
   switch (code & 0xff) {
     case SQLITE_READONLY:
@@ -34,19 +34,19 @@ absl::Status StatusOf(sqlite3* db, const std::string& name) {
     case SQLITE_AUTH:
     case SQLITE_CANTOPEN:
       return absl::PermissionDeniedError(
-          fmt::format("log {} or its folder is not accessible: {}", name, text));
+          fmt::format("{} or its folder is not accessible: {}", name.ToText(), text));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return absl::UnavailableError(fmt::format("log {} is in use: {}", name, text));
+      return absl::UnavailableError(fmt::format("{} is in use: {}", name.ToText(), text));
     case SQLITE_NOTADB:
-      return absl::InvalidArgumentError(
-          fmt::format("{} is not a Halyard log ({}); name another --log", name, text));
+      return absl::InvalidArgumentError(fmt::format(
+          "{0} is not a Halyard {1} ({2}); name another --{1}", name.path, name.what, text));
     case SQLITE_CORRUPT:
-      return absl::DataLossError(fmt::format("log {} is damaged: {}", name, text));
+      return absl::DataLossError(fmt::format("{} is damaged: {}", name.ToText(), text));
     case SQLITE_NOMEM:
-      return absl::ResourceExhaustedError(fmt::format("log {}: out of memory", name));
+      return absl::ResourceExhaustedError(fmt::format("{}: out of memory", name.ToText()));
     default:
-      return absl::InternalError(fmt::format("log {}: {} (SQLite code {})", name, text, code));
+      return absl::InternalError(fmt::format("{}: {} (SQLite code {})", name.ToText(), text, code));
   }
 }
 
@@ -65,13 +65,21 @@ std::string ImmutableUri(const std::string& file) {
 
 }  // namespace
 
-SqliteStatement::SqliteStatement(sqlite3_stmt* statement, std::string name)
+SqliteStatement::SqliteStatement(sqlite3_stmt* statement, SqliteName name)
     : statement_(statement), name_(std::move(name)) {}
 
 SqliteStatement& SqliteStatement::Bind(std::string_view text) {
   const char* data = text.data() == nullptr ? "" : text.data();
   const int code = sqlite3_bind_text64(statement_.get(), ++bound_, data, text.size(),
                                        SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (code != SQLITE_OK) bind_error_ = code;
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::BindBytes(std::string_view bytes) {
+  const char* data = bytes.data() == nullptr ? "" : bytes.data();
+  const int code =
+      sqlite3_bind_blob64(statement_.get(), ++bound_, data, bytes.size(), SQLITE_TRANSIENT);
   if (code != SQLITE_OK) bind_error_ = code;
   return *this;
 }
@@ -84,7 +92,8 @@ SqliteStatement& SqliteStatement::Bind(int64_t value) {
 
 absl::StatusOr<bool> SqliteStatement::Step() {
   if (bind_error_ == SQLITE_TOOBIG) {
-    return absl::InvalidArgumentError(fmt::format("log {}: a text is too long to store", name_));
+    return absl::InvalidArgumentError(
+        fmt::format("{}: a text is too long to store", name_.ToText()));
   }
   if (bind_error_ == SQLITE_OK) {
     const int code = sqlite3_step(statement_.get());
@@ -110,7 +119,7 @@ std::string SqliteStatement::Text(int column) const {
 }
 
 absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& file,
-                                                        const std::string& name, Mode mode) {
+                                                        const SqliteName& name, Mode mode) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   std::string opened = file;
   switch (mode) {
@@ -135,7 +144,7 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& file,
   sqlite3* db = nullptr;
   const int code = sqlite3_open_v2(opened.c_str(), &db, flags, nullptr);
   SqliteConnection connection(db, name);
-  if (db == nullptr) return absl::ResourceExhaustedError("out of memory opening log " + name);
+  if (db == nullptr) return absl::ResourceExhaustedError("out of memory opening " + name.ToText());
   if (code != SQLITE_OK) return StatusOf(db, name);
   sqlite3_busy_timeout(db, kBusyTimeoutMs);
   return connection;

@@ -13,13 +13,22 @@
 
 namespace halyard {
 
+// What messages call a database: "log tuned.db". A file that is none is answered by "name another
+// --log": `what` is also the flag that names it.
+struct SqliteName {
+  std::string what;
+  std::string path;
+  std::string ToText() const { return what + " " + path; }
+};
+
 // A prepared statement. Parameters are bound in order; a failed bind is reported by Step.
 // REQUIRES: does not outlive its connection.
 class SqliteStatement {
  public:
-  SqliteStatement(sqlite3_stmt* statement, std::string name);
+  SqliteStatement(sqlite3_stmt* statement, SqliteName name);
 
   SqliteStatement& Bind(std::string_view text);
+  SqliteStatement& BindBytes(std::string_view bytes);  // Text() reads them
   SqliteStatement& Bind(int64_t value);
   absl::StatusOr<bool> Step();  // true: there is a row to read
   void Reset();                 // for the next round of binds
@@ -32,7 +41,7 @@ class SqliteStatement {
     void operator()(sqlite3_stmt* s) const { sqlite3_finalize(s); }
   };
   std::unique_ptr<sqlite3_stmt, Finalizer> statement_;
-  std::string name_;
+  SqliteName name_;
   int bound_ = 0;
   int bind_error_ = SQLITE_OK;
 };
@@ -50,8 +59,8 @@ class SqliteConnection {
     kMemory,
   };
 
-  // `name` is what messages call the file. Most trouble with a file shows only at first use.
-  static absl::StatusOr<SqliteConnection> Open(const std::string& file, const std::string& name,
+  // Most trouble with a file shows only at first use.
+  static absl::StatusOr<SqliteConnection> Open(const std::string& file, const SqliteName& name,
                                                Mode mode);
 
   absl::Status Execute(const std::string& sql) const;
@@ -68,16 +77,16 @@ class SqliteConnection {
   bool HasMoved() const;  // the path no longer leads to the open file
 
   sqlite3* handle() const { return db_.get(); }
-  const std::string& name() const { return name_; }
+  const SqliteName& name() const { return name_; }
 
  private:
   struct Closer {
     void operator()(sqlite3* db) const { sqlite3_close(db); }
   };
-  SqliteConnection(sqlite3* db, std::string name) : db_(db), name_(std::move(name)) {}
+  SqliteConnection(sqlite3* db, SqliteName name) : db_(db), name_(std::move(name)) {}
 
   std::unique_ptr<sqlite3, Closer> db_;
-  std::string name_;
+  SqliteName name_;
 };
 
 template <typename Body>

@@ -158,7 +158,7 @@ absl::StatusOr<SqliteLog::Snapshots> SqliteLog::ReadSnapshots() const {
     auto text = std::make_shared<const std::string>(select->Text(1));
     if (!nlohmann::json::accept(*text)) {
       return absl::DataLossError(fmt::format("log {}, device snapshot {} cannot be read",
-                                             connection_.name(), select->Integer(0)));
+                                             connection_.name().path, select->Integer(0)));
     }
     snapshots[select->Integer(0)] = std::move(text);
   }
@@ -174,7 +174,7 @@ absl::StatusOr<int64_t> SqliteLog::RowOfSnapshot(const std::string& snapshot) {
     if (!row.ok()) return row.status();
     if (*row) return statement->Integer(0);
   }
-  return absl::InternalError("log " + connection_.name() + " lost a device snapshot");
+  return absl::InternalError(connection_.name().ToText() + " lost a device snapshot");
 }
 
 absl::Status SqliteLog::Insert(const std::vector<Record>& records, std::vector<int64_t>& ids) {
@@ -203,7 +203,7 @@ absl::Status SqliteLog::Insert(const std::vector<Record>& records, std::vector<i
 
 absl::Status SqliteLog::Append(std::vector<Record>& records) {
   if (!lock_) {
-    return absl::FailedPreconditionError("log " + connection_.name() + " is open for reading only");
+    return absl::FailedPreconditionError(connection_.name().ToText() + " is open for reading only");
   }
   for (size_t i = 0; i < records.size(); ++i) {
     const absl::Status status = NormalizeRecord(records[i]);
@@ -216,7 +216,7 @@ absl::Status SqliteLog::Append(std::vector<Record>& records) {
 
   const std::lock_guard<std::mutex> guard(mutex_);
   if (connection_.HasMoved()) {
-    return absl::FailedPreconditionError("log " + connection_.name() +
+    return absl::FailedPreconditionError(connection_.name().ToText() +
                                          " was moved or removed while it was open");
   }
   std::vector<int64_t> ids;
@@ -238,7 +238,7 @@ absl::StatusOr<std::vector<Record>> SqliteLog::Query(const RecordFilter& filter)
     const absl::StatusOr<bool> row = select->Step();
     if (!row.ok()) return row.status();
     if (!*row) return records;
-    absl::StatusOr<Record> record = ReadRow(*select, *snapshots, connection_.name());
+    absl::StatusOr<Record> record = ReadRow(*select, *snapshots, connection_.name().path);
     if (!record.ok()) return record.status();
     records.push_back(*std::move(record));
   }

@@ -3,13 +3,14 @@
 set -eu
 cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
-# Below its own, what a folder may include. Nothing but a test includes tests/.
+# Below its own, what a folder may include: folders, and single headers. Nothing but a test includes
+# tests/.
 allowed='
 targets:
 schedules: targets
 cost_model: schedules targets
 logs: schedules targets
-rpc_farm: targets
+rpc_farm: targets logs/sqlite_connection.h
 tuner: targets schedules cost_model logs rpc_farm
 tests: targets schedules cost_model logs rpc_farm tuner'
 
@@ -37,7 +38,7 @@ find targets schedules cost_model logs rpc_farm tuner tests -type f \
       to = included
       sub(/\/.*/, "", from)
       sub(/\/.*/, "", to)
-      if (to in is_folder && !((from, to) in may)) {
+      if (to in is_folder && !((from, to) in may) && !((from, included) in may)) {
         print FILENAME ":" FNR ": " from "/ may not include " included
         ++violations
       }

@@ -19,6 +19,11 @@ void BoardHealth::Fail(FarmTime now, const std::string& why) {
   if (failures_.size() < kFailuresToQuarantine) return;
   why_ = fmt::format("{} failures in {} minutes, the last: {}", failures_.size(),
                      std::chrono::duration_cast<std::chrono::minutes>(kFailureWindow).count(), why);
+  Resume(why_);
+}
+
+void BoardHealth::Resume(const std::string& why) {
+  why_ = why;
   power_cycled_ = held_ = false;
   next_rest_ = kFirstRetry;
   Begin(Stage::kReset);

@@ -29,6 +29,8 @@ class BoardHealth {
  public:
   bool fit() const { return stage_ == Stage::kFit; }
   bool quarantined() const { return stage_ != Stage::kFit; }
+  bool held() const { return held_; }              // by an operator
+  const std::string& why() const { return why_; }  // it is in quarantine, or was
   // For people: "ready", "quarantined: 3 failures in 10 minutes, proving 1 of 3".
   std::string Text() const;
 
@@ -38,6 +40,9 @@ class BoardHealth {
   // An operator's orders. A released board is to prove itself first as well.
   void Quarantine(const std::string& why);
   void Release();
+  // As after a restart of the tracker, for a board that was in quarantine by itself: from the
+  // start.
+  void Resume(const std::string& why);
 
   // The next thing to do, once for each time it is to be done; nullopt: nothing, or not yet.
   std::optional<Remedy> Next(FarmTime now);

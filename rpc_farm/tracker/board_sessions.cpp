@@ -8,13 +8,16 @@
 namespace halyard {
 
 void Scheduler::Restore(const FarmMemory& memory, FarmTime now) {
-  for (const auto& [name, epoch] : memory.epochs) {
-    boards_[name].spec.name = name;
-    boards_[name].epoch = epoch;
-  }
-  for (const auto& [name, why] : memory.held) {
-    boards_[name].spec.name = name;
-    boards_[name].health.Quarantine(why);
+  for (const auto& [name, known] : memory.boards) {
+    Board& board = boards_[name];
+    board.spec.name = name;
+    board.epoch = known.epoch;
+    board.draining = known.draining;
+    if (known.held) {
+      board.health.Quarantine(known.quarantine);
+    } else if (!known.quarantine.empty()) {
+      board.health.Resume(known.quarantine);
+    }
   }
   for (const FarmMemory::Request& m : memory.requests) {
     Request& request = requests_[m.request.id];
@@ -69,7 +72,8 @@ std::vector<absl::Status> Scheduler::Connect(SessionId session, const std::strin
     board.agent = agent;
     board.session = session;
     board.heard = now;
-    board.lost = false;
+    board.lost = board.cooling = false;
+    changes_.boards.insert(spec.name);
     statuses.push_back(absl::OkStatus());
   }
   // A run that is no lease of its board any more is to be stopped before the board works again.
@@ -106,13 +110,21 @@ void Scheduler::Disconnect(SessionId session) {
 
 void Scheduler::RemedyDone(SessionId session, const std::string& name, bool good, FarmTime now) {
   const auto at = boards_.find(name);
-  if (at != boards_.end() && at->second.session == session) at->second.health.Answer(good, now);
+  if (at == boards_.end() || at->second.session != session) return;
+  at->second.health.Answer(good, now);
+  changes_.boards.insert(name);
+}
+
+void Scheduler::Cool(SessionId session, const std::string& name, bool cooling) {
+  const auto at = boards_.find(name);
+  if (at != boards_.end() && at->second.session == session) at->second.cooling = cooling;
 }
 
 absl::Status Scheduler::Drain(const std::string& name) {
   const auto at = boards_.find(name);
   if (at == boards_.end()) return absl::NotFoundError("no board " + name);
   at->second.draining = true;
+  changes_.boards.insert(name);
   return absl::OkStatus();
 }
 
@@ -121,6 +133,7 @@ absl::Status Scheduler::Quarantine(const std::string& name, const std::string& w
   if (at == boards_.end()) return absl::NotFoundError("no board " + name);
   if (at->second.lease) Lose(at->second, "quarantined", now);
   at->second.health.Quarantine(why);
+  changes_.boards.insert(name);
   return absl::OkStatus();
 }
 
@@ -129,6 +142,7 @@ absl::Status Scheduler::Release(const std::string& name) {
   if (at == boards_.end()) return absl::NotFoundError("no board " + name);
   at->second.draining = false;
   at->second.health.Release();
+  changes_.boards.insert(name);
   return absl::OkStatus();
 }
 

@@ -31,6 +31,7 @@ absl::Status Scheduler::Submit(const FarmRequest& request, FarmTime) {
   if (!is_new) return absl::AlreadyExistsError("request " + request.id + " is known");
   shares_.Enter(request.user);
   queues_[request.device].Push(request, /*first=*/false);
+  changes_.requests.insert(request.id);
   return absl::OkStatus();
 }
 
@@ -55,6 +56,8 @@ void Scheduler::Forget(const std::string& id) {
 void Scheduler::End(Request& request, RequestState state, const std::string& result) {
   request.status.state = state;
   request.status.result = result;
+  request.request.payload.clear();  // nobody runs it any more
+  changes_.requests.insert(request.request.id);
   shares_.Leave(request.request.user);
   FarmOrder order;
   order.kind = FarmOrder::Kind::kEnded;
@@ -69,6 +72,7 @@ void Scheduler::Requeue(Request& request, const std::string& why) {
   }
   request.status.state = RequestState::kQueued;
   request.status.board.clear();
+  changes_.requests.insert(request.request.id);
   queues_[request.request.device].Push(request.request, /*first=*/true);
 }
 
@@ -94,6 +98,7 @@ void Scheduler::EndLease(Board& board, FarmTime now) {
 // The run under its lease, if any, is lost by the board's fault.
 void Scheduler::Lose(Board& board, const std::string& why, FarmTime now) {
   board.health.Fail(now, why);
+  changes_.boards.insert(board.spec.name);
   if (!board.lease) return;
   Request& request = requests_.at(board.lease->request);
   EndLease(board, now);
@@ -143,6 +148,8 @@ void Scheduler::Assign(Board& board, FarmTime now) {
   board.lease_began = now;
   board.lease_ends = now + request.request.time_limit;
   board.served = ++served_;
+  changes_.requests.insert(id);
+  changes_.boards.insert(board.spec.name);
   FarmOrder run;
   run.session = board.session;
   run.lease = *board.lease;
@@ -156,7 +163,7 @@ std::vector<FarmOrder> Scheduler::Advance(FarmTime now) {
   for (auto& [name, board] : boards_) {
     if (!board.lost && now - board.heard >= kBoardLostAfter) {
       board.lost = true;
-      board.health.Answer(false, now);
+      board.health.Answer(false, now);  // Lose() marks the change
       Lose(board, "its agent was not heard of for 30 seconds", now);
     } else if (board.lease && now >= board.lease_ends) {
       Lose(board, "its agent did not keep the time limit", now);
@@ -170,7 +177,7 @@ std::vector<FarmOrder> Scheduler::Advance(FarmTime now) {
       order.remedy = *remedy;
       orders_.push_back(std::move(order));
     }
-    if (board.health.fit() && !board.draining) idle.push_back(&board);
+    if (board.health.fit() && !board.draining && !board.cooling) idle.push_back(&board);
   }
   std::sort(idle.begin(), idle.end(),
             [](const Board* a, const Board* b) { return a->served < b->served; });
@@ -196,13 +203,29 @@ std::optional<RequestStatus> Scheduler::StatusOf(const std::string& id) const {
   return at->second.status;
 }
 
+const FarmRequest* Scheduler::Find(const std::string& id) const {
+  const auto at = requests_.find(id);
+  return at == requests_.end() ? nullptr : &at->second.request;
+}
+
+Scheduler::Changes Scheduler::TakeChanges() {
+  std::erase_if(changes_.requests, [&](const std::string& id) { return !requests_.contains(id); });
+  return std::exchange(changes_, {});
+}
+
+FarmMemory::Board Scheduler::MemoryOf(const std::string& name) const {
+  const Board& board = boards_.at(name);
+  const bool fit = board.health.fit();
+  return {board.epoch, board.draining, fit ? "" : board.health.why(), !fit && board.health.held()};
+}
+
 std::vector<BoardStatus> Scheduler::Boards() const {
   std::vector<BoardStatus> all;
   for (const auto& [name, b] : boards_) {
-    const std::string health = b.lost       ? "lost"
-                               : b.draining ? "draining, " + b.health.Text()
-                                            : b.health.Text();
-    all.push_back({b.spec, b.agent, health, !b.lost, b.lease, b.epoch});
+    std::string health = b.lost ? "lost" : b.health.Text();
+    if (!b.lost && b.cooling) health = "cooling down, " + health;
+    if (b.draining) health = "draining, " + health;
+    all.push_back({b.spec, b.agent, b.session, health, !b.lost, b.cooling, b.lease, b.epoch});
   }
   return all;
 }

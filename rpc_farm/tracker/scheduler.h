@@ -40,8 +40,10 @@ struct FarmOrder {
 struct BoardStatus {
   BoardSpec spec;
   std::string agent;
-  std::string health;  // BoardHealth::Text, "lost", "draining"
+  SessionId session = kNoSession;
+  std::string health;  // BoardHealth::Text, "lost", "draining", "cooling down"
   bool live = false;
+  bool cooling = false;
   std::optional<Lease> lease;
   uint64_t epoch = 0;
 };
@@ -53,9 +55,14 @@ struct FarmMemory {
     RequestStatus status;
     uint64_t epoch = 0;  // kRunning: of its lease on status.board
   };
-  std::vector<Request> requests;            // in the order they were submitted
-  std::map<std::string, uint64_t> epochs;   // of boards
-  std::map<std::string, std::string> held;  // quarantined boards and why
+  struct Board {
+    uint64_t epoch = 0;
+    bool draining = false;
+    std::string quarantine;  // why; empty: it is fit
+    bool held = false;       // in quarantine by an operator's order
+  };
+  std::vector<Request> requests;  // in the order they were submitted
+  std::map<std::string, Board> boards;
 };
 
 // Not thread-safe. Times given to it must not fall.
@@ -86,6 +93,8 @@ class Scheduler {
   absl::Status Finish(SessionId session, const Lease& lease, RunEnd end, const std::string& result,
                       FarmTime now);
   void RemedyDone(SessionId session, const std::string& board, bool good, FarmTime now);
+  // A board that is too hot gets no new work until its agent says that it is cool.
+  void Cool(SessionId session, const std::string& board, bool cooling);
 
   // An operator's orders. NotFound: no such board.
   absl::Status Drain(const std::string& board);  // gets no new work
@@ -97,7 +106,16 @@ class Scheduler {
   std::vector<FarmOrder> Advance(FarmTime now);
   FarmTime NextDeadline() const;
 
+  // What changed since it was last asked, for the store: requests that are known and were queued,
+  // run or ended, and boards.
+  struct Changes {
+    std::set<std::string> requests, boards;
+  };
+  Changes TakeChanges();
+  FarmMemory::Board MemoryOf(const std::string& board) const;
+
   std::optional<RequestStatus> StatusOf(const std::string& request) const;
+  const FarmRequest* Find(const std::string& request) const;  // until Forget
   std::vector<BoardStatus> Boards() const;
   size_t queued() const;
   // Boards that are not lost and of which `request` could have any; 0: it waits for nothing yet.
@@ -111,6 +129,7 @@ class Scheduler {
     FarmTime heard{};
     bool lost = true;
     bool draining = false;
+    bool cooling = false;
     BoardHealth health;
     std::optional<Lease> lease;
     FarmTime lease_began{}, lease_ends{};
@@ -136,6 +155,7 @@ class Scheduler {
   std::map<std::string, RequestQueue> queues_;  // by device
   FairShare shares_;
   std::vector<FarmOrder> orders_;
+  Changes changes_;
   uint64_t served_ = 0;
 };
 

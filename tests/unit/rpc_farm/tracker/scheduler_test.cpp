@@ -240,8 +240,8 @@ TEST_F(SchedulerTest, ABoardNothingMendsRestsLongerAndLonger) {
 
 TEST_F(SchedulerTest, ARestartGoesOnWhereItWas) {
   FarmMemory memory;
-  memory.epochs = {{"pi", 7}, {"other", 3}};
-  memory.held = {{"other", "no fan"}};
+  memory.boards["pi"].epoch = 7;
+  memory.boards["other"] = {3, false, "no fan", true};
   auto add = [&](const std::string& id, RequestState state, const std::string& board) {
     FarmMemory::Request r;
     r.request = {id, "ann", 0, "rpi4", {}, "", FarmDuration(60'000)};

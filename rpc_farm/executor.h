@@ -8,21 +8,12 @@
 #include <optional>
 #include <string>
 
+#include "rpc_farm/run_status.h"
 #include "targets/board_facts.h"
 #include "targets/device.h"
 #include "targets/run_protocol.h"
 
 namespace halyard {
-
-enum class RunStatus {
-  kOk,         // reply is valid (its entries may still report kernel errors)
-  kCrash,      // the runner died of a signal or a non-zero exit: the candidate's fault
-  kTimeout,    // killed at the deadline
-  kResource,   // killed by, or failed on, the memory limit
-  kInfra,      // runner missing, protocol mismatch, garbage reply: not the candidate's fault
-  kBoardLost,  // the board stopped answering
-  kUnstable,   // right or wrong, its times are void: the board's clock moved, or it throttled
-};
 
 struct RunOutcome {
   RunStatus status = RunStatus::kInfra;

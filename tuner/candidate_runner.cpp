@@ -30,6 +30,8 @@ Outcome OutcomeOf(RunStatus status) {
       return Outcome::kBoardLost;
     case RunStatus::kUnstable:
       return Outcome::kUnstable;
+    case RunStatus::kRejected:
+      return Outcome::kRejectedInput;
     case RunStatus::kInfra:
       break;
   }

@@ -28,13 +28,13 @@ constexpr char kVersion1[] = R"sql(
 
 std::string Version1File(const TempFolder& folder) {
   const std::string path = folder.File("old.db");
-  const auto db = SqliteConnection::Open(path, path, SqliteConnection::Mode::kCreate);
+  const auto db = SqliteConnection::Open(path, {"log", path}, SqliteConnection::Mode::kCreate);
   EXPECT_TRUE(db.ok() && db->Execute(kVersion1).ok());
   return path;
 }
 
 int64_t VersionOf(const std::string& path) {
-  const auto db = SqliteConnection::Open(path, path, SqliteConnection::Mode::kReadOnly);
+  const auto db = SqliteConnection::Open(path, {"log", path}, SqliteConnection::Mode::kReadOnly);
   return *db->Integer("PRAGMA user_version");
 }
 
@@ -81,7 +81,8 @@ TEST(Migrations, VersionsOutsideTheRangeAreRefusedUnchanged) {
   const std::string path = Version1File(folder);
   for (int version : {0, kLogVersion + 1, 1000}) {
     {
-      const auto db = SqliteConnection::Open(path, path, SqliteConnection::Mode::kReadWrite);
+      const auto db =
+          SqliteConnection::Open(path, {"log", path}, SqliteConnection::Mode::kReadWrite);
       ASSERT_TRUE(db->Execute(fmt::format("PRAGMA user_version = {}", version)).ok());
     }
     const std::string before = ReadAll(path);
@@ -99,7 +100,7 @@ TEST(Migrations, VersionsOutsideTheRangeAreRefusedUnchanged) {
 
 TEST(Migrations, EveryPathLeadsToTheSameSchema) {
   const auto schema = [](int first) {
-    const auto db = SqliteConnection::Open("", "memory", SqliteConnection::Mode::kMemory);
+    const auto db = SqliteConnection::Open("", {"log", "memory"}, SqliteConnection::Mode::kMemory);
     EXPECT_TRUE(MigrateLog(*db, first).ok());
     EXPECT_TRUE(MigrateLog(*db).ok());
     EXPECT_EQ(*ReadLogVersion(*db), kLogVersion);
@@ -113,7 +114,7 @@ TEST(Migrations, EveryPathLeadsToTheSameSchema) {
 }
 
 TEST(Migrations, AFailedMigrationChangesNothing) {
-  const auto db = SqliteConnection::Open("", "memory", SqliteConnection::Mode::kMemory);
+  const auto db = SqliteConnection::Open("", {"log", "memory"}, SqliteConnection::Mode::kMemory);
   ASSERT_TRUE(db->Execute(kVersion1).ok());
   // The second statement of the step to version 2 meets its own index.
   ASSERT_TRUE(db->Execute("CREATE INDEX records_by_task ON records (device)").ok());

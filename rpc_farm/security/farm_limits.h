@@ -1,0 +1,34 @@
+// What the tracker takes from others, in numbers.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace halyard {
+
+// The defaults fit a farm of a hundred boards, each with several results a second, of ten users.
+struct FarmLimits {
+  // Of one identity. A client sends Submit, Acknowledge and uploads: some three calls a trial.
+  double calls_per_second = 1000;
+  double call_burst = 2000;
+  int open_calls = 256;
+  int open_sessions = 32;
+  // Of one connection.
+  int streams_per_connection = 128;
+  int metadata_bytes = 8 * 1024;
+  std::chrono::milliseconds handshake{10'000};
+  std::chrono::milliseconds idle_connection{300'000};  // without any call
+  // Of one message; artifacts go in chunks of 64 KiB, the largest other is a Hello with its boards.
+  int message_bytes = 1 << 20;
+  // Of the whole server: above it, gRPC stops reading and refuses new streams.
+  size_t memory_bytes = size_t{256} << 20;
+  int threads = 64;
+};
+
+// The protocol's keepalive, both ways: a ping after 10 s of silence, 10 s for its answer.
+inline constexpr std::chrono::milliseconds kKeepaliveInterval{10'000};
+inline constexpr std::chrono::milliseconds kKeepaliveTimeout{10'000};
+// Pings more often than this are counted against the client; after a few its connection is closed.
+inline constexpr std::chrono::milliseconds kLeastPingInterval{5'000};
+
+}  // namespace halyard

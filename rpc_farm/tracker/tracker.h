@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "farm.pb.h"
 #include "rpc_farm/artifacts/artifact_store.h"
+#include "rpc_farm/proto/agreement.h"
 #include "rpc_farm/tracker/client_sessions.h"
 #include "rpc_farm/tracker/scheduler.h"
 #include "rpc_farm/tracker/tracker_figures.h"
@@ -18,7 +19,6 @@
 
 namespace halyard {
 
-inline constexpr uint32_t kFarmProtocolVersion = 1;
 inline constexpr size_t kMostRequestsPerUser = 20'000;  // queued or running
 inline constexpr size_t kMostRunRequestBytes = size_t{1} << 20;
 inline constexpr int kMostArtifactsPerJob = 64;

@@ -1,0 +1,15 @@
+// What clients, agents and the tracker must agree on.
+#pragma once
+
+#include <cstdint>
+
+namespace halyard {
+
+// Raised when farm.proto changes in a way that an older peer would misread.
+inline constexpr uint32_t kFarmProtocolVersion = 1;
+
+// Initial metadata of a Results stream, sent before there is any result: how a client tells a
+// stream that waits for results from one that never began.
+inline constexpr char kResultsBegan[] = "halyard-results";
+
+}  // namespace halyard

@@ -131,7 +131,7 @@ double RoundSeconds(const Workbench& bench, std::vector<Finalist>& finalists,
 // Of a finalist that was run again beside the others.
 Record FinalRecord(const Workbench& bench, const Finalist& finalist, const BuildResult& built,
                    bool won) {
-  Record r = RecordOf(bench, finalist.config);
+  Record r = RecordOf(bench, bench.executor, finalist.config);
   // The winner's record alone is final, so that the log itself says what ships; the others' samples
   // are further screenings of theirs.
   r.phase = won ? "final" : "screening";

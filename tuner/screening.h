@@ -14,7 +14,10 @@ namespace halyard {
 // "Non-stochastic best arm identification and hyperparameter optimization", AISTATS 2016), with a
 // quarter for a half: a few samples of each, then of the better quarter, interleaved, some more.
 // The second time is another moment, so that a slow or lucky one is not taken at its word. Counts
-// of a virtual board repeat, and are taken once.
+// of a virtual board repeat, and are taken once. Where there are several boards they share the
+// first part; the second is one board's, since it compares. Callbacks come from the caller's thread
+// and in the order of the configs, whichever board was first: on boards that count alike a search
+// is the same with one as with ten.
 //
 // Not thread-safe. `bench` must outlive it.
 class Screening {
@@ -41,6 +44,12 @@ class Screening {
     std::vector<double> samples;
     double value = 0;
   };
+  // Measures all, on all boards at once, and hands them to `take` in their order, which it stops
+  // when that is not OK. `policy` is asked when a candidate's run begins.
+  absl::Status MeasureAll(const std::vector<Config>& configs, const std::vector<BuildResult>& built,
+                          const std::function<bool()>& stop,
+                          const std::function<TimingPolicy()>& policy,
+                          const std::function<absl::Status(size_t, Record)>& take);
   absl::Status Refine(std::vector<Candidate> candidates, const Callbacks& callbacks);
 
   const Workbench& bench_;

@@ -131,7 +131,7 @@ class Recorder {
         space.knobs.back().values.push_back(knob.text(static_cast<int>(v)));
       }
     }
-    const Record conditions = RecordOf(bench_, task.space.safe());
+    const Record conditions = RecordOf(bench_, bench_.executor, task.space.safe());
     space.protocol = conditions.protocol;
     space.compiler = conditions.compiler;
     space.environment = conditions.environment;
@@ -163,7 +163,7 @@ class Recorder {
         policy.incumbent_ns = progress_.best;
         policy.give_up_factor = give_up_factor;
       }
-      const auto record = runner_.Measure(configs[i], built[i], policy);
+      const auto record = runner_.Keep(runner_.Measure(0, configs[i], built[i], policy));
       if (!record.ok()) return record.status();
       if (auto s = take(places[i], *record); !s.ok()) return s;
       progress_.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();

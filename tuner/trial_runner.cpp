@@ -15,18 +15,18 @@ constexpr int kMostLossesInARow = 8;
 
 }  // namespace
 
-Record RecordOf(const Workbench& bench, const Config& config) {
+Record RecordOf(const Workbench& bench, const Executor& executor, const Config& config) {
   Record r;
   r.workload = bench.task.workload.ToText();
   r.config = bench.task.space.ToText(config);
   r.space_version = bench.task.space.version();
   r.device = bench.task.device.id;
-  r.board = bench.executor.board_id();
-  r.board_kind = bench.executor.board_kind();
-  r.unit = UnitOf(bench.executor.board_kind());
+  r.board = executor.board_id();
+  r.board_kind = executor.board_kind();
+  r.unit = UnitOf(executor.board_kind());
   r.compiler = bench.builder.compiler() + "; " + bench.task.device.halide_target;
   r.protocol = SampleProtocol(r.board_kind);
-  r.environment = bench.executor.environment();
+  r.environment = executor.environment();
   r.seed = bench.options.seed;
   r.time_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
@@ -72,8 +72,13 @@ absl::StatusOr<std::vector<LoggedTrial>> LoggedConfigs(const MeasurementLog& log
   return configs;
 }
 
-TrialRunner::TrialRunner(const Workbench& bench)
-    : bench_(bench), runner_(bench.task, bench.executor, bench.options.seed) {}
+TrialRunner::TrialRunner(const Workbench& bench) : bench_(bench), executors_(bench.more_boards) {
+  executors_.insert(executors_.begin(), &bench.executor);
+  for (Executor* executor : executors_) {
+    runners_.push_back(
+        std::make_unique<CandidateRunner>(bench.task, *executor, bench.options.seed));
+  }
+}
 
 std::vector<BuildResult> TrialRunner::Build(const std::vector<Config>& configs) {
   const Task& task = bench_.task;
@@ -85,21 +90,26 @@ std::vector<BuildResult> TrialRunner::Build(const std::vector<Config>& configs) 
   return bench_.builder.Build(requests);
 }
 
-absl::StatusOr<Record> TrialRunner::Measure(const Config& config, const BuildResult& built,
-                                            const TimingPolicy& policy) {
+Record TrialRunner::Measure(size_t board, const Config& config, const BuildResult& built,
+                            const TimingPolicy& policy) {
   MeasureResult m{built.outcome, built.message, {}, ""};
-  if (m.outcome == Outcome::kOk) m = runner_.Measure(config, built, policy);
-  std::vector<Record> one = {RecordOf(bench_, config)};
-  one[0].outcome = m.outcome;
-  one[0].message = m.message;
-  one[0].samples = m.samples;
-  one[0].checks = m.checks;
-  one[0].artifact_sha256 = built.sha256;
+  if (m.outcome == Outcome::kOk) m = runners_[board]->Measure(config, built, policy);
+  Record record = RecordOf(bench_, *executors_[board], config);
+  record.outcome = m.outcome;
+  record.message = m.message;
+  record.samples = m.samples;
+  record.checks = m.checks;
+  record.artifact_sha256 = built.sha256;
+  return record;
+}
+
+absl::StatusOr<Record> TrialRunner::Keep(Record measured) {
+  std::vector<Record> one = {std::move(measured)};
   if (auto s = bench_.log.Append(one); !s.ok()) return s;
-  losses_in_a_row_ = IsInfrastructure(m.outcome) ? losses_in_a_row_ + 1 : 0;
+  losses_in_a_row_ = IsInfrastructure(one[0].outcome) ? losses_in_a_row_ + 1 : 0;
   if (losses_in_a_row_ >= kMostLossesInARow) {
     return absl::UnavailableError(
-        fmt::format("the last {} trials were lost: {}", kMostLossesInARow, m.message));
+        fmt::format("the last {} trials were lost: {}", kMostLossesInARow, one[0].message));
   }
   return std::move(one[0]);
 }
@@ -107,10 +117,10 @@ absl::StatusOr<Record> TrialRunner::Measure(const Config& config, const BuildRes
 absl::StatusOr<std::vector<Record>> TrialRunner::MeasureTogether(
     const std::vector<Config>& configs, const std::vector<BuildResult>& built, int samples,
     double round_seconds) {
-  const auto times = runner_.Interleave(built, samples, round_seconds);
+  const auto times = runners_.front()->Interleave(built, samples, round_seconds);
   std::vector<Record> records;
   for (size_t i = 0; times.ok() && i < configs.size(); i++) {
-    Record r = RecordOf(bench_, configs[i]);
+    Record r = RecordOf(bench_, bench_.executor, configs[i]);
     r.samples = (*times)[i];
     r.outcome = r.samples.empty() ? Outcome::kWrongResult : Outcome::kOk;
     r.message = r.samples.empty() ? "wrong when run again beside others" : "interleaved";

@@ -25,10 +25,12 @@ struct Workbench {
   MeasurementLog& log;
   const std::atomic<bool>& interrupted;
   std::shared_ptr<const BaseModel> base_model = nullptr;  // what the cost model starts from
+  // Boards alike that screen besides `executor`, at the same time.
+  std::vector<Executor*> more_boards = {};
 };
 
-// A record with everything but its outcome filled in.
-Record RecordOf(const Workbench& bench, const Config& config);
+// A record with everything but its outcome filled in. `executor`: of the board it ran on.
+Record RecordOf(const Workbench& bench, const Executor& executor, const Config& config);
 
 struct LoggedTrial {
   Config config;
@@ -44,7 +46,7 @@ absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log,
 // any answer was wrong.
 absl::StatusOr<std::vector<LoggedTrial>> LoggedConfigs(const MeasurementLog& log, const Task& task);
 
-// Not thread-safe. `bench` must outlive it.
+// Not thread-safe but where it says so. `bench` must outlive it.
 class TrialRunner {
  public:
   explicit TrialRunner(const Workbench& bench);
@@ -52,11 +54,15 @@ class TrialRunner {
   // In the order of the configs; artifacts live as long as the workbench's builder.
   std::vector<BuildResult> Build(const std::vector<Config>& configs);
 
-  // Runs what was built, or takes its failure, and appends the record to the log. Unavailable: the
-  // last eight trials were lost, so the board is not coming back by itself; otherwise what the log
-  // says (ResourceExhausted: the disk is full).
-  absl::StatusOr<Record> Measure(const Config& config, const BuildResult& built,
-                                 const TimingPolicy& policy);
+  size_t boards() const { return runners_.size(); }
+  // Runs what was built on a board, or takes its failure. Different boards may be used from
+  // different threads at once.
+  Record Measure(size_t board, const Config& config, const BuildResult& built,
+                 const TimingPolicy& policy);
+  // Appends what was measured to the log. Unavailable: the last eight trials were lost, so the
+  // board is not coming back by itself; otherwise what the log says (ResourceExhausted: the disk is
+  // full).
+  absl::StatusOr<Record> Keep(Record measured);
 
   // Times configs that have been measured in interleaved rounds, `samples` of each, and appends a
   // record for each; a round lasts some `round_seconds`. One that is wrong this time is
@@ -68,7 +74,8 @@ class TrialRunner {
 
  private:
   const Workbench& bench_;
-  CandidateRunner runner_;
+  std::vector<Executor*> executors_;
+  std::vector<std::unique_ptr<CandidateRunner>> runners_;  // of each; the first is the bench's
   int losses_in_a_row_ = 0;
 };
 

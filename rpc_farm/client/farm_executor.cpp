@@ -13,6 +13,7 @@
 #include "rpc_farm/run_status.h"
 #include "rpc_farm/runner_outcome.h"
 #include "rpc_farm/sha256.h"
+#include "targets/device_snapshot.h"
 
 namespace halyard {
 
@@ -35,6 +36,20 @@ void PutOnRuler(double ruler, RunReply* reply) {
       for (double& ns : entry.samples_ns) ns *= ruler;
     }
   }
+}
+
+absl::Status CheckHardware(const farm::v1::DescribeDeviceReply::Board& board,
+                           const std::string& snapshot) {
+  const auto offered = nlohmann::json::parse(board.hardware(), nullptr, /*allow_exceptions=*/false);
+  const auto known = nlohmann::json::parse(snapshot, nullptr, /*allow_exceptions=*/false);
+  if (!offered.is_object() || !known.is_object()) return absl::OkStatus();  // it does not tell
+  const std::vector<HardwareDifference> differences = HardwareDifferences(offered, known);
+  if (differences.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("board {} is other hardware than this device file says: {}{}; name the device "
+                  "that it is, or ask for others by --farm-tags",
+                  board.name(), differences.front().ToText(),
+                  differences.size() > 1 ? fmt::format(" and {} more", differences.size() - 1) : ""));
 }
 
 }  // namespace
@@ -64,7 +79,7 @@ absl::Status NameArtifacts(RunRequest* request, std::vector<FarmArtifact>* artif
 }
 
 absl::Status FarmExecutor::FindBoards() {
-  const auto described = client_.Describe(target_.device);
+  const auto described = client_->Describe(target_.device);
   if (!described.ok()) return described.status();
   boards_ = 0;
   std::set<std::string> others;
@@ -78,6 +93,7 @@ absl::Status FarmExecutor::FindBoards() {
                                 has_tags ? "" : ", without the tags"));
       continue;
     }
+    if (absl::Status s = CheckHardware(board, target_.snapshot); !s.ok()) return s;
     if (boards_++ > 0) continue;
     board_ = board.name();
     environment_ = board.environment();
@@ -89,7 +105,7 @@ absl::Status FarmExecutor::FindBoards() {
 }
 
 std::optional<BoardFacts> FarmExecutor::facts() {
-  const auto described = client_.Describe(target_.device);
+  const auto described = client_->Describe(target_.device);
   if (!described.ok()) return std::nullopt;
   for (const auto& board : described->boards()) {
     if (board.name() != board_ || board.facts().empty()) continue;
@@ -131,7 +147,7 @@ RunOutcome FarmExecutor::Run(const RunRequest& request, std::chrono::millisecond
     if (found.ok() || absl::IsUnavailable(found)) last_board = now;
     return now - last_board < kNoBoardTime ? absl::OkStatus() : found;
   };
-  const auto result = client_.Measure(std::move(submit), artifacts, stop_, wait_on);
+  const auto result = client_->Measure(std::move(submit), artifacts, stop_, wait_on);
   if (result.ok()) return OutcomeOf(*result);
   const absl::Status& status = result.status();
   const bool refused = absl::IsInvalidArgument(status) || absl::IsResourceExhausted(status);

@@ -14,6 +14,7 @@ namespace halyard {
 struct FarmTarget {
   std::string device;
   BoardKind kind = BoardKind::kPhysical;  // boards of other kinds are not asked
+  std::string snapshot;                   // DeviceSnapshot as the caller knows the device, JSON
   std::vector<std::string> tags;
   int priority = 0;
 };
@@ -21,9 +22,9 @@ struct FarmTarget {
 // One thread's; several may share the client.
 class FarmExecutor final : public Executor {
  public:
-  // Both must outlive it. `stop`: gives up what waits.
-  FarmExecutor(FarmClient& client, FarmTarget target, const std::atomic<bool>& stop)
-      : client_(client), target_(std::move(target)), stop_(stop) {}
+  // `stop` must outlive it: it gives up what waits.
+  FarmExecutor(std::shared_ptr<FarmClient> client, FarmTarget target, const std::atomic<bool>& stop)
+      : client_(std::move(client)), target_(std::move(target)), stop_(stop) {}
 
   // The deadline is the run's, on the board; the wait for a free board comes on top, and ends as
   // kBoardLost only when the farm has had no live board of the kind for ten minutes.
@@ -35,14 +36,15 @@ class FarmExecutor final : public Executor {
   std::string environment() const override { return environment_; }
   std::optional<BoardFacts> facts() override;
 
-  // NotFound, FailedPrecondition: the farm has no live board for it, and what it has.
+  // NotFound, FailedPrecondition: the farm has no live board for it, and what it has; or a live one
+  // is other hardware than the caller's device file says, so that its times are another device's.
   absl::Status FindBoards();
   int boards() const { return boards_; }  // live ones, as FindBoards saw them
 
  private:
   RunOutcome OutcomeOf(const farm::v1::RequestResult& result);
 
-  FarmClient& client_;
+  const std::shared_ptr<FarmClient> client_;
   const FarmTarget target_;
   const std::atomic<bool>& stop_;
   std::string board_, environment_;

@@ -151,18 +151,18 @@ int Finish(const Arguments& a, const Listed& listed, const Equipment& equipment,
 
 int Run(const Arguments& a, const Listed& listed, Clock::time_point begin) {
   const TuneOptions& given = a.search.tune;
-  const auto equipment = SetUpEquipment(listed.device, given);
-  if (!equipment.ok()) return Fail(equipment.status());
   const std::atomic<bool>& interrupted = CatchInterrupts();
+  const auto equipment =
+      SetUpEquipment(listed.device, a.search, "tune suite " + a.file, interrupted);
+  if (!equipment.ok()) return Fail(equipment.status());
 
   TuneOptions options = given;
   options.trials = std::numeric_limits<int>::max();  // of one task: the scheduler deals them
   options.peer = "none";
   std::vector<SuiteMember> members;
   for (size_t i = 0; i < listed.tasks.size(); i++) {
-    const Workbench bench{listed.tasks[i], options,     *equipment->builder,  *equipment->executor,
-                          *equipment->log, interrupted, equipment->base_model};
-    members.push_back({bench, static_cast<double>(listed.calls[i])});
+    members.push_back({BenchOf(listed.tasks[i], options, *equipment, interrupted),
+                       static_cast<double>(listed.calls[i])});
   }
   SuiteBudget budget{given.trials, std::numeric_limits<double>::infinity()};
   if (given.time_seconds) {

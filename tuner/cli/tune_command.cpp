@@ -59,16 +59,18 @@ double ReservedSeconds(const TuneOptions& o) {
   return o.time_seconds ? std::min(0.35 * *o.time_seconds, 80.0) : 30.0;
 }
 
-int Run(const Task& task, const TuneOptions& options, Clock::time_point begin) {
-  const auto equipment = SetUpEquipment(task.device, options);
+int Run(const Task& task, const SearchOptions& given, Clock::time_point begin) {
+  const TuneOptions& options = given.tune;
+  const std::atomic<bool>& interrupted = CatchInterrupts();
+  const auto equipment =
+      SetUpEquipment(task.device, given, "tune " + task.workload.ToText(), interrupted);
   if (!equipment.ok()) return Fail(equipment.status());
-  const auto& [executor, builder, log, base_model] = *equipment;
-  const auto peak = MeasurePeak(*executor, task.device);
+  const auto& [executors, builder, log, base_model] = *equipment;
+  const auto peak = MeasurePeak(*executors.front(), task.device);
   if (!peak.ok()) return Fail(peak.status());
 
-  const std::atomic<bool>& interrupted = CatchInterrupts();
   const Roofline roofline = RooflineOf(task, *peak);
-  const Workbench bench{task, options, *builder, *executor, *log, interrupted, base_model};
+  const Workbench bench = BenchOf(task, options, *equipment, interrupted);
   const double reserved = ReservedSeconds(options);
   double budget = std::numeric_limits<double>::infinity();
   if (options.time_seconds) {
@@ -124,7 +126,7 @@ int TuneCommand(const std::vector<std::string>& args) {
   const auto task = TaskFromOptions(a.task);
   if (!task.ok()) return Fail(task.status());
   if (auto s = CheckWritableFolder(a.search.tune.out_dir); !s.ok()) return Fail(s);
-  return Run(*task, a.search.tune, begin);
+  return Run(*task, a.search, begin);
 }
 
 }  // namespace halyard

@@ -51,6 +51,7 @@ void AddSearchOptions(po::options_description& description, const std::string& t
   add("model", po::value(&o.model),
       "base model of the search: a file, or none (default: the one shipped with the program)");
   add("json", po::bool_switch(&o.json), "print one JSON object instead of the table");
+  AddFarmOptions(description, options.farm);
 }
 
 absl::Status CheckSearchOptions(const po::variables_map& given, SearchOptions& options) {
@@ -78,22 +79,48 @@ absl::Status CheckSearchOptions(const po::variables_map& given, SearchOptions& o
                     options.stop_gain_percent, 100 * kDefaultStopGain));
   }
   o.stop_gain = options.stop_gain_percent / 100;
-  return absl::OkStatus();
+  return CheckFarmOptions(options.farm);
 }
 
-absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const TuneOptions& options) {
-  auto executor = MakeExecutor(device);
-  if (!executor.ok()) return executor.status();
+absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const SearchOptions& options,
+                                         const std::string& label,
+                                         const std::atomic<bool>& interrupted) {
+  Equipment equipment;
+  if (options.farm.address.empty()) {
+    auto executor = MakeExecutor(device);
+    if (!executor.ok()) return executor.status();
+    equipment.executors.push_back(*std::move(executor));
+  } else {
+    auto executors = FarmExecutors(device, options.farm, label, interrupted);
+    if (!executors.ok()) return executors.status();
+    equipment.executors = *std::move(executors);
+  }
   auto builder = MakeWorkerBuilder({});
   if (!builder.ok()) return builder.status();
-  if (auto s = ShortExamination(device, **executor, **builder); !s.ok()) return s;
-  auto log = OpenSqliteLog(options.log_path, LogMode::kWrite);
+  equipment.builder = *std::move(builder);
+  if (auto s = ShortExamination(device, *equipment.executors.front(), *equipment.builder);
+      !s.ok()) {
+    return s;
+  }
+  const std::string& path = options.tune.log_path;
+  auto log = OpenSqliteLog(path, LogMode::kWrite);
   if (!log.ok()) return log.status();
-  const auto note = OtherHardwareNote(**log, device);
+  equipment.log = *std::move(log);
+  const auto note = OtherHardwareNote(*equipment.log, device);
   if (!note.ok()) return note.status();
-  if (!note->empty()) fmt::print(stderr, "tune: '{}': {}\n", options.log_path, *note);
-  return Equipment{*std::move(executor), *std::move(builder), *std::move(log),
-                   BaseModelOf(options)};
+  if (!note->empty()) fmt::print(stderr, "tune: '{}': {}\n", path, *note);
+  equipment.base_model = BaseModelOf(options.tune);
+  return equipment;
+}
+
+Workbench BenchOf(const Task& task, const TuneOptions& options, const Equipment& equipment,
+                  const std::atomic<bool>& interrupted) {
+  Workbench bench{task,           options,     *equipment.builder,  *equipment.executors.front(),
+                  *equipment.log, interrupted, equipment.base_model};
+  for (size_t i = 1; i < equipment.executors.size(); ++i) {
+    bench.more_boards.push_back(equipment.executors[i].get());
+  }
+  return bench;
 }
 
 std::string NothingFound(const SearchResult& search) {

@@ -1,29 +1,32 @@
 // What `tune` and `tune suite` share: the options of a search, and what it works with.
 #pragma once
 
+#include <atomic>
 #include <boost/program_options.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "cost_model/base_model.h"
 #include "logs/measurement_log.h"
 #include "rpc_farm/executor.h"
 #include "tuner/builder.h"
+#include "tuner/cli/farm_options.h"
 #include "tuner/tune_loop.h"
 #include "tuner/tune_options.h"
 
 namespace halyard {
 
 struct SearchOptions {
+  FarmOptions farm;
   std::string time;
   double stop_gain_percent = 100 * kDefaultStopGain;
   TuneOptions tune;  // what the others are read into by CheckSearchOptions
 };
 
 // --trials (whose help is `trials`), --time, --stop-gain, --strategy, --seed, --log, --out,
-// --model,
-// --json. The strings must outlive the description.
+// --model, --json, --farm and those that go with it. The strings must outlive the description.
 void AddSearchOptions(boost::program_options::options_description& description,
                       const std::string& trials, SearchOptions& options);
 
@@ -33,16 +36,23 @@ absl::Status CheckSearchOptions(const boost::program_options::variables_map& giv
                                 SearchOptions& options);
 
 struct Equipment {
-  std::unique_ptr<Executor> executor;
+  std::vector<std::unique_ptr<Executor>> executors;  // of boards alike; one at least
   std::unique_ptr<Builder> builder;
   std::unique_ptr<MeasurementLog> log;
   std::shared_ptr<const BaseModel> base_model;
 };
 
-// The device's board, builders, the log opened for writing. A board that fails the doctor's short
-// examination is an error before the log is touched. A base model that cannot be used costs
-// a line on stderr, not the search: it goes on from scratch.
-absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const TuneOptions& options);
+// The device's board, or the farm's boards of it; builders, the log opened for writing. A board
+// that fails the doctor's short examination is an error before the log is touched. A base model
+// that cannot be used costs a line on stderr, not the search: it goes on from scratch. `label`:
+// what the boards are used for. `interrupted` must outlive it.
+absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const SearchOptions& options,
+                                         const std::string& label,
+                                         const std::atomic<bool>& interrupted);
+
+// `options`, `task` and `interrupted` must outlive it, and the equipment.
+Workbench BenchOf(const Task& task, const TuneOptions& options, const Equipment& equipment,
+                  const std::atomic<bool>& interrupted);
 
 // Why a search has no best, in one line.
 std::string NothingFound(const SearchResult& search);

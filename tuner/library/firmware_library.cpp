@@ -24,7 +24,7 @@ bool MayBeUndefined(const std::string& symbol) {
 constexpr int64_t kBytesPerTensor = 40 + 8 * 16 + 4, kSavedBytes = 160;
 
 absl::Status ReadNeeds(PlannedVariant& v) {
-  const auto bytes = ReadWholeFile(v.object_path);
+  const auto bytes = ReadStagedFile(v.object_path);
   if (!bytes.ok()) return bytes.status();
   const auto elf = ParseElf32(*bytes);
   if (!elf.ok()) return elf.status();
@@ -75,7 +75,7 @@ absl::Status LinkFirmwareLibrary(const LibraryPlan& plan, const CCompiler& compi
   const std::string& name = plan.spec->name;
   std::string source;
   for (const char* part : {"workspace.h", "workspace.c"}) {
-    const auto text = ReadWholeFile(DataPath(std::string("kernel_runtime/") + part));
+    const auto text = ReadStagedFile(DataPath(std::string("kernel_runtime/") + part));
     if (!text.ok()) return text.status();
     source += absl::StrReplaceAll(*text, {{"#include \"workspace.h\"\n", ""}});
   }
@@ -89,7 +89,7 @@ absl::Status LinkFirmwareLibrary(const LibraryPlan& plan, const CCompiler& compi
   }
   const std::string whole = staging.PathOf("whole.o");
   if (auto s = LinkObjects(objects, whole); !s.ok()) return s;
-  const auto bytes = ReadWholeFile(whole);
+  const auto bytes = ReadStagedFile(whole);
   if (!bytes.ok()) return bytes.status();
   const auto elf = ParseElf32(*bytes);
   if (!elf.ok()) return elf.status();

@@ -109,7 +109,7 @@ absl::StatusOr<LibraryFiles> BuildLibrary(const LibrarySpec& spec, Builder& buil
   const absl::Status linked = has_os ? LinkLibrary(*plan, *runtime, *compiler, **staging)
                                      : LinkFirmwareLibrary(*plan, *compiler, **staging);
   if (!linked.ok()) return linked;
-  const auto bytes = ReadWholeFile((*staging)->PathOf(library));
+  const auto bytes = ReadStagedFile((*staging)->PathOf(library));
   if (!bytes.ok()) return bytes.status();
 
   const std::pair<std::string, std::string> texts[] = {

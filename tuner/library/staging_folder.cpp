@@ -137,7 +137,7 @@ absl::Status StagingFolder::Publish(const std::string& file) const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
+absl::StatusOr<std::string> ReadStagedFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string bytes((std::istreambuf_iterator<char>(file)), {});
   if (!file) return absl::NotFoundError(fmt::format("cannot read {}", path));

@@ -35,6 +35,6 @@ class StagingFolder {
   const std::string made_;  // the outermost folder this made, removed again if it stays empty
 };
 
-absl::StatusOr<std::string> ReadWholeFile(const std::string& path);
+absl::StatusOr<std::string> ReadStagedFile(const std::string& path);
 
 }  // namespace halyard

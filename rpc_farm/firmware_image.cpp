@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "absl/strings/match.h"
+#include "rpc_farm/artifact_file.h"
 #include "rpc_farm/runner_outcome.h"
 #include "targets/child_process.h"
 
@@ -42,10 +43,12 @@ struct Object {
 // The artifact with its functions renamed, so that several go into one image.
 absl::StatusOr<Object> TakeCandidate(const CandidateSpec& candidate, size_t index,
                                      const std::string& scratch) {
-  auto elf = ParseElf32(ReadFile(candidate.artifact_path));
+  const auto bytes = ReadArtifact(candidate.artifact_path);
+  if (!bytes.ok()) return bytes.status();
+  auto elf = ParseElf32(*bytes);
   if (!elf.ok() || !elf->relocatable) {
     return absl::InvalidArgumentError(
-        fmt::format("the artifact is not an object for this device: {}",
+        fmt::format("bad artifact: not an object for this device: {}",
                     elf.ok() ? "it is linked already" : std::string(elf.status().message())));
   }
   std::vector<std::string> rename = {"llvm-objcopy-14"};

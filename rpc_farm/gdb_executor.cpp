@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <numeric>
@@ -15,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "rpc_farm/firmware_job.h"
 #include "rpc_farm/runner_outcome.h"
+#include "rpc_farm/temporary_folder.h"
 #include "rpc_farm/thumb_report.h"
 
 namespace halyard {
@@ -26,24 +26,6 @@ constexpr int kStackPointer = 13, kProgramCounter = 15, kProgramStatus = 25;
 constexpr uint32_t kThumb = 1u << 24, kExceptionNumber = 0x1ff;
 // For the debugger's side of things once a run has used its time up.
 constexpr std::chrono::milliseconds kAfterwards{800};
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "halyard-XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }  // empty: could not be made
-
- private:
-  std::string path_;
-};
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

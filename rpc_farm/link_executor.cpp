@@ -1,14 +1,12 @@
 #include "rpc_farm/link_executor.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "fmt/format.h"
+#include "rpc_farm/artifact_file.h"
 #include "rpc_farm/runner_outcome.h"
 #include "rpc_farm/sha256.h"
 #include "targets/supervision.h"
@@ -47,12 +45,6 @@ std::string RandomName() {
 }
 
 std::string MachineOf(const std::string& triplet) { return triplet.substr(0, triplet.find('-')); }
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError("cannot open the artifact " + path);
-  return std::string{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 RunStatus StatusOf(const absl::Status& status) {
   return absl::IsUnavailable(status) ? RunStatus::kBoardLost : RunStatus::kInfra;
@@ -104,7 +96,7 @@ LinkExecutor::Answer LinkExecutor::Ask(const std::string& command, const std::st
 absl::Status LinkExecutor::SetUp() {
   ready_ = reachable_ = false;
   sent_.clear();
-  const auto bytes = ReadFile(runner_);
+  const auto bytes = ReadArtifact(runner_);
   if (!bytes.ok()) return bytes.status();
   const std::string name = "runner-" + Sha256Hex(*bytes).substr(0, 32);
   // Folders of tuners that were killed go after two days, runners of older builds after a month.
@@ -185,13 +177,7 @@ absl::Status LinkExecutor::ReadFacts() {
 }
 
 absl::StatusOr<std::string> LinkExecutor::Send(const std::string& path, size_t keep) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (!error && size > static_cast<uintmax_t>(kMostArtifactBytes)) {
-    return absl::InvalidArgumentError(
-        fmt::format("the artifact is larger than {} MiB", kMostArtifactBytes >> 20));
-  }
-  const auto bytes = ReadFile(path);
+  const auto bytes = ReadArtifact(path);
   if (!bytes.ok()) return bytes.status();
   const std::string hash = Sha256Hex(*bytes);
   const std::string folder = board_folder_ + "/" + session_ + "/";

@@ -1,8 +1,8 @@
 // This machine as a board behind a program that speaks adb's command line.
 #include <fstream>
 
-#include "tests/conformance/executor_conformance.h"
-#include "tests/conformance/linked_board.h"
+#include "tests/conformance/linked_conformance.h"
+#include "tests/conformance/linux_conformance.h"
 
 namespace halyard {
 namespace {
@@ -49,34 +49,34 @@ std::unique_ptr<BoardUnderTest> MakeOldAdbBoard() {
 
 INSTANTIATE_TEST_SUITE_P(Adb, ExecutorConformance, testing::Values(&MakeAdbBoard));
 INSTANTIATE_TEST_SUITE_P(OldAdb, ExecutorConformance, testing::Values(&MakeOldAdbBoard));
-
-std::string WhyNot(AdbBoard& board) {
-  const auto executor = board.MakeExecutor();
-  return executor.ok() ? "" : std::string(executor.status().message());
-}
+INSTANTIATE_TEST_SUITE_P(Adb, LinuxConformance, testing::Values(&MakeAdbBoard));
+INSTANTIATE_TEST_SUITE_P(OldAdb, LinuxConformance, testing::Values(&MakeOldAdbBoard));
+INSTANTIATE_TEST_SUITE_P(Adb, LinkedConformance, testing::Values(&MakeAdbBoard));
+INSTANTIATE_TEST_SUITE_P(OldAdb, LinkedConformance, testing::Values(&MakeOldAdbBoard));
 
 TEST(AdbErrors, EachNamesItsFix) {
   AdbBoard board;
-  EXPECT_EQ(WhyNot(board), "");
+  EXPECT_EQ(board.WhyNot(), "");
   board.Be("offline");
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("is offline: plug it in again"));
+  EXPECT_THAT(board.WhyNot(), testing::HasSubstr("is offline: plug it in again"));
   board.Be("unauthorized");
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("accept the question for USB debugging"));
+  EXPECT_THAT(board.WhyNot(), testing::HasSubstr("accept the question for USB debugging"));
   board.Be("missing");
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("adb devices lists"));
+  EXPECT_THAT(board.WhyNot(), testing::HasSubstr("adb devices lists"));
 }
 
 TEST(AdbErrors, AnotherSerial) {
   AdbBoard board;
   board.ReachedBy("adb:NOSUCH");
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("adb NOSUCH: no such board"));
+  EXPECT_THAT(board.WhyNot(), testing::HasSubstr("adb NOSUCH: no such board"));
 }
 
 TEST(AdbErrors, ABoardThatIsFull) {
   AdbBoard board;
   board.Be("full");
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("the board runner does not fit on adb HALYARD0001: "
-                                                "its disk is full; make room in"));
+  EXPECT_THAT(board.WhyNot(),
+              testing::HasSubstr("the board runner does not fit on adb HALYARD0001: "
+                                 "its disk is full; make room in"));
 }
 
 TEST(Adb, TheBoardIsNamedByItsSerial) {

@@ -3,16 +3,26 @@
 #include <charconv>
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 namespace halyard {
 
 namespace fs = std::filesystem;
 
-BoardUnderTest::BoardUnderTest(const std::string& device_id) {
+namespace {
+
+Device Loaded(const std::string& device_id) {
   absl::StatusOr<Device> device = LoadDevice(device_id);
   if (!device.ok()) throw std::runtime_error(std::string(device.status().message()));
-  device_ = *std::move(device);
-  device_.memory_bytes = int64_t{4} << 30;
+  return *std::move(device);
+}
+
+}  // namespace
+
+BoardUnderTest::BoardUnderTest(const std::string& device_id) : BoardUnderTest(Loaded(device_id)) {}
+
+BoardUnderTest::BoardUnderTest(Device device) : device_(std::move(device)) {
+  if (device_.has_os()) device_.memory_bytes = int64_t{4} << 30;
 }
 
 std::vector<pid_t> ProcessesBelow(const std::string& folder) {

@@ -1,5 +1,6 @@
 // One way to a board, made ready for the executor tests, and what they may expect of it. A new
-// executor joins with a file that derives from this and instantiates the suite:
+// executor joins with a file that makes one of these, or of a class derived from it, and
+// instantiates the suite:
 //
 //   INSTANTIATE_TEST_SUITE_P(Ssh, ExecutorConformance, testing::Values(&MakeSshBoard));
 #pragma once
@@ -17,21 +18,18 @@ namespace halyard {
 
 class BoardUnderTest {
  public:
+  // REQUIRES: the device loads. The memory of one with an operating system is set to 4 GiB: limits
+  // on memory follow from that, and the tests are to behave alike on large machines.
+  explicit BoardUnderTest(const std::string& device_id);
+  explicit BoardUnderTest(Device device);
   virtual ~BoardUnderTest() = default;
 
   // With the board's address; made in the constructor, where what is needed is started.
   const Device& device() const { return device_; }
-  virtual absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor() {
+  absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor() {
     return halyard::MakeExecutor(device_);
   }
 
-  virtual bool has_connection() const { return false; }
-  // Cuts the connection that a run is on, as a pulled cable does; called from another thread.
-  // REQUIRES: has_connection().
-  virtual void CutConnection() {}
-  virtual void Reconnect() {}
-
-  virtual bool tells_processes() const { return false; }
   // Ids of the processes that the executor has on the board (a runner, a supervisor), where they
   // can be told from others'. Nothing runs between two runs.
   virtual std::vector<pid_t> ProcessesOnBoard() const { return {}; }
@@ -39,10 +37,6 @@ class BoardUnderTest {
   virtual std::vector<std::string> FilesOnBoard() const { return {}; }
 
  protected:
-  // REQUIRES: the device loads. Its memory is set to 4 GiB: limits on memory follow from that, and
-  // the tests are to behave alike on large machines.
-  explicit BoardUnderTest(const std::string& device_id);
-
   Device device_;
 };
 

@@ -18,6 +18,9 @@ namespace halyard {
 class ExecutorConformance : public testing::TestWithParam<MakeBoard> {
  protected:
   void SetUp() override;
+  void TearDown() override;
+  // Goes on with another board, or another way to it.
+  void Use(std::unique_ptr<BoardUnderTest> board);
 
   const Device& device() const { return board_->device(); }
   bool is_virtual() const { return device().board_kind() == BoardKind::kVirtual; }
@@ -36,11 +39,13 @@ class ExecutorConformance : public testing::TestWithParam<MakeBoard> {
   static bool Eventually(const std::function<bool()>& condition);
   bool NothingRunsOnBoard() const;
 
+  static constexpr char kDouble[] = "for (long i = 0; i < N; ++i) OUT[i] = 2 * IN[i];";
+
   ScratchFolder folder_;
   std::unique_ptr<BoardUnderTest> board_;
   std::unique_ptr<Executor> executor_;
   std::string artifact_;
-  std::string children_before_;  // processes of this one that belong to the board
+  std::string children_before_;  // this process's, before there was an executor
 };
 
 }  // namespace halyard

@@ -16,8 +16,9 @@ class LinkedBoard : public BoardUnderTest {
  public:
   LinkedBoard() : BoardUnderTest("host") {}
 
-  bool has_connection() const override { return true; }
-  bool tells_processes() const override { return true; }
+  // Cuts the connection that a run is on, as a pulled cable does; called from another thread.
+  virtual void CutConnection() = 0;
+
   std::vector<pid_t> ProcessesOnBoard() const override { return ProcessesBelow(folder()); }
 
   std::vector<std::string> FilesOnBoard() const override {
@@ -29,6 +30,12 @@ class LinkedBoard : public BoardUnderTest {
     }
     std::sort(files.begin(), files.end());
     return files;
+  }
+
+  // Why the board cannot be had; empty where it can.
+  std::string WhyNot() {
+    const auto executor = MakeExecutor();
+    return executor.ok() ? "" : std::string(executor.status().message());
   }
 
   // What the device file says, of the same board.

@@ -1,17 +1,15 @@
 // This machine as the board.
-#include "tests/conformance/executor_conformance.h"
+#include "tests/conformance/linux_conformance.h"
 
 namespace halyard {
 namespace {
 
-class LocalBoard final : public BoardUnderTest {
- public:
-  LocalBoard() : BoardUnderTest("host") {}
-};
-
-std::unique_ptr<BoardUnderTest> MakeLocalBoard() { return std::make_unique<LocalBoard>(); }
+std::unique_ptr<BoardUnderTest> MakeLocalBoard() {
+  return std::make_unique<BoardUnderTest>("host");
+}
 
 INSTANTIATE_TEST_SUITE_P(Local, ExecutorConformance, testing::Values(&MakeLocalBoard));
+INSTANTIATE_TEST_SUITE_P(Local, LinuxConformance, testing::Values(&MakeLocalBoard));
 
 }  // namespace
 }  // namespace halyard

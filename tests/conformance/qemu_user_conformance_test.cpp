@@ -1,22 +1,21 @@
 // The virtual board of a Linux device.
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
-#include "tests/conformance/executor_conformance.h"
+#include "tests/conformance/linux_conformance.h"
 
 namespace halyard {
 namespace {
 
 using std::chrono::milliseconds;
 
-class QemuUserBoard final : public BoardUnderTest {
- public:
-  QemuUserBoard() : BoardUnderTest("rpi4") {}
-};
-
-std::unique_ptr<BoardUnderTest> MakeQemuUserBoard() { return std::make_unique<QemuUserBoard>(); }
+std::unique_ptr<BoardUnderTest> MakeQemuUserBoard() {
+  return std::make_unique<BoardUnderTest>("rpi4");
+}
 
 INSTANTIATE_TEST_SUITE_P(QemuUser, ExecutorConformance, testing::Values(&MakeQemuUserBoard));
+INSTANTIATE_TEST_SUITE_P(QemuUser, LinuxConformance, testing::Values(&MakeQemuUserBoard));
 
 // Counts may not depend on anything but the artifact and the request.
 TEST(VirtualBoard, CountsRepeatExactly) {
@@ -52,6 +51,42 @@ TEST(VirtualBoard, CountsRepeatExactly) {
   }
   EXPECT_EQ(distinct.size(), 1u);
 }
+
+class VirtualBoardOfDevice : public testing::TestWithParam<const char*> {};
+
+// Every virtual board runs what is built for its device, and says the same 20 times over.
+TEST_P(VirtualBoardOfDevice, CountsTheSameEachTime) {
+  const absl::StatusOr<Device> device = LoadDevice(GetParam());
+  ASSERT_TRUE(device.ok()) << device.status();
+  ScratchFolder folder;
+  auto executor = MakeExecutor(*device);
+  ASSERT_TRUE(executor.ok()) << executor.status();
+  BuildMatmul(*device, folder.Path("k"), true);
+  RunRequest request;
+  request.mode = RunMode::kCount;
+  request.threads = device->cores;
+  request.caches_warm = true;
+  request.candidates = {{folder.Path("k"), {MatmulEntry(24)}}};
+  std::set<std::string> distinct;
+  for (int i = 0; i < 20; ++i) {
+    const RunOutcome outcome = (*executor)->Run(request, milliseconds(15'000));
+    ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+    const EntryResult& result = outcome.reply.candidates.at(0).at(0);
+    ASSERT_EQ(result.kernel_error, 0) << result.kernel_message;
+    EXPECT_EQ(result.regions.at(0).cycles.size(), std::max<size_t>(1, device->clusters.size()));
+    distinct.insert(nlohmann::json(outcome.reply).dump());
+  }
+  EXPECT_EQ(distinct.size(), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, VirtualBoardOfDevice,
+                         testing::Values("jetson-nano", "jetson-orin-nano", "rpi5",
+                                         "snapdragon-8gen3"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace halyard

@@ -1,6 +1,6 @@
 // This machine as a board behind a real sshd on the loopback.
-#include "tests/conformance/executor_conformance.h"
-#include "tests/conformance/linked_board.h"
+#include "tests/conformance/linked_conformance.h"
+#include "tests/conformance/linux_conformance.h"
 #include "tests/conformance/ssh_server.h"
 
 namespace halyard {
@@ -22,44 +22,41 @@ class SshBoard final : public LinkedBoard {
 std::unique_ptr<BoardUnderTest> MakeSshBoard() { return std::make_unique<SshBoard>(); }
 
 INSTANTIATE_TEST_SUITE_P(Ssh, ExecutorConformance, testing::Values(&MakeSshBoard));
-
-std::string WhyNot(SshBoard& board) {
-  const auto executor = board.MakeExecutor();
-  return executor.ok() ? "" : std::string(executor.status().message());
-}
+INSTANTIATE_TEST_SUITE_P(Ssh, LinuxConformance, testing::Values(&MakeSshBoard));
+INSTANTIATE_TEST_SUITE_P(Ssh, LinkedConformance, testing::Values(&MakeSshBoard));
 
 TEST(SshErrors, EachNamesItsFix) {
   SshBoard board;
-  EXPECT_EQ(WhyNot(board), "");
+  EXPECT_EQ(board.WhyNot(), "");
   board.server().ForgetHostKey();
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("the host key of ssh 127.0.0.1 is not known here: "
-                                                "run ssh -p "));
+  EXPECT_THAT(board.WhyNot(), testing::HasSubstr("the host key of ssh 127.0.0.1 is not known here: "
+                                                 "run ssh -p "));
   board.server().ChangeHostKey();
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("ssh-keygen -R '[127.0.0.1]:"));
+  EXPECT_THAT(board.WhyNot(), testing::HasSubstr("ssh-keygen -R '[127.0.0.1]:"));
 }
 
 TEST(SshErrors, AKeyThatIsNotTaken) {
   SshBoard board;
   board.server().ForgetUsersKey();
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("takes none of your keys: run ssh-copy-id -p "));
+  EXPECT_THAT(board.WhyNot(), testing::HasSubstr("takes none of your keys: run ssh-copy-id -p "));
 }
 
 TEST(SshErrors, NobodyListens) {
   SshBoard board;
   board.server().Stop();
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("refuses the connection"));
+  EXPECT_THAT(board.WhyNot(), testing::HasSubstr("refuses the connection"));
 }
 
 TEST(SshErrors, ABoardOfAnotherArchitecture) {
   SshBoard board;
   board.Become("rpi4");
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("the device file says triplet aarch64-linux-gnu"));
+  EXPECT_THAT(board.WhyNot(), testing::HasSubstr("the device file says triplet aarch64-linux-gnu"));
 }
 
 TEST(SshErrors, ABoardWhoseFolderCannotBeMade) {
   SshBoard board;
   setenv("HALYARD_BOARD_FOLDER", "/proc/halyard", 1);
-  EXPECT_THAT(WhyNot(board), testing::HasSubstr("no folder can be made in '/proc/halyard'"));
+  EXPECT_THAT(board.WhyNot(), testing::HasSubstr("no folder can be made in '/proc/halyard'"));
   unsetenv("HALYARD_BOARD_FOLDER");
 }
 

@@ -1,25 +1,22 @@
 #include "tests/conformance/ssh_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 #include <vector>
 
 #include "targets/child_process.h"
+#include "tests/conformance/loopback_port.h"
 
 extern char** environ;
 
@@ -29,29 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kSshd[] = "/usr/sbin/sshd";
-
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  close(fd);
-  return ntohs(address.sin_port);
-}
-
-bool Listens(int port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
-  close(fd);
-  return connected;
-}
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path);
@@ -90,7 +64,7 @@ SshServer::SshServer() {
   MakeKey(folder_.Path("host_key"));
   MakeKey(folder_.Path("user_key"));
   fs::copy_file(folder_.Path("user_key.pub"), folder_.Path("authorized_keys"));
-  port_ = FreePort();
+  port_ = FreeLoopbackPort();
   std::ofstream(folder_.Path("sshd_config")) << fmt::format(
       "Port {0}\nListenAddress 127.0.0.1\nHostKey {1}/host_key\n"
       "AuthorizedKeysFile {1}/authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\n"
@@ -130,10 +104,7 @@ void SshServer::Start() {
   const int error = posix_spawn(&pid_, kSshd, &actions, nullptr, argv, environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw std::runtime_error("sshd does not start");
-  for (int i = 0; i < 500 && !Listens(port_); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  if (!Listens(port_)) throw std::runtime_error("sshd does not listen: " + ReadFile(log));
+  if (!SoonListensAt(port_)) throw std::runtime_error("sshd does not listen: " + ReadFile(log));
 }
 
 std::string SshServer::address() const { return fmt::format("ssh:127.0.0.1:{}", port_); }

@@ -63,29 +63,41 @@ void BuildHungryKernel(const Device& device, const std::string& path, int64_t by
 }
 
 void BuildCKernel(const Device& device, const std::string& path, const std::string& body,
-                  const std::string& pack) {
-  const std::string pointers = R"(
-  volatile float* IN = ((Buffer*)args[0])->host;
-  volatile float* OUT = ((Buffer*)args[1])->host;
-  long N = ((Buffer*)args[1])->dim[0].extent;
+                  const std::string& pack, const std::string& outside) {
+  // Without an operating system a function's first argument is the user context.
+  const std::string pointers =
+      fmt::format(R"(
+  volatile float* IN = ((Buffer*)args[{}])->host;
+  volatile float* OUT = ((Buffer*)args[{}])->host;
+  long N = ((Buffer*)args[{}])->dim[0].extent;
   (void)IN; (void)OUT; (void)N;
-)";
-  // The host pointer is the third word of a halide_buffer_t, its first dimension's extent the
+)",
+                  device.has_os() ? 0 : 1, device.has_os() ? 1 : 2, device.has_os() ? 1 : 2);
+  const auto function = [&](const char* name, const std::string& text) {
+    return fmt::format("int {}(void** args) {{{}{}\n  return 0;\n}}\n", name, pointers, text);
+  };
+  // The host pointer is the third member of a halide_buffer_t, its first dimension's extent the
   // second int of what `dim` points to.
   std::ofstream(path + ".c") << R"(
 void* malloc(unsigned long);
 void abort(void);
 typedef struct { int min, extent, stride, flags; } Dim;
-typedef struct { unsigned long device; void* iface; float* host; unsigned long flags;
+typedef struct { unsigned long long device; void* iface; float* host; unsigned long long flags;
                  unsigned type; int dimensions; Dim* dim; void* padding; } Buffer;
-int kernel_argv(void** args) {)"
-                             << pointers << body << "\n  return 0;\n}\n"
-                             << (pack.empty() ? ""
-                                              : "int pack_argv(void** args) {" + pointers + pack +
-                                                    "\n  return 0;\n}\n");
-  const bool arm = device.toolchain == "aarch64-linux-gnu";
-  RunTool({arm ? "aarch64-linux-gnu-gcc" : "gcc", "-O1", "-fPIC", "-shared", "-nostdlib",
-           "-ffreestanding", path + ".c", "-o", path});
+)" << outside << "\n" << function("kernel_argv", body)
+                             << (pack.empty() ? "" : function("pack_argv", pack));
+  std::vector<std::string> compiler;
+  if (!device.has_os()) {
+    compiler = {"arm-none-eabi-gcc", "-mcpu=" + device.firmware->llc_cpu,
+                "-mthumb",           "-mfloat-abi=hard",
+                "-mfpu=auto",        "-fno-builtin",
+                "-fno-common",       "-c"};
+  } else {
+    const bool arm = device.toolchain == "aarch64-linux-gnu";
+    compiler = {arm ? "aarch64-linux-gnu-gcc" : "gcc", "-fPIC", "-shared", "-nostdlib"};
+  }
+  compiler.insert(compiler.end(), {"-O1", "-ffreestanding", path + ".c", "-o", path});
+  RunTool(compiler);
 }
 
 EntrySpec MatmulEntry(int64_t n) {

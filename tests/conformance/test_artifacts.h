@@ -14,9 +14,10 @@ void BuildMatmul(const Device& device, const std::string& path, bool parallel);
 // Halide kernel whose schedule allocates `bytes` on the heap.
 void BuildHungryKernel(const Device& device, const std::string& path, int64_t bytes);
 // int kernel_argv(void**) with this body in C; IN and OUT are float pointers, N the output's size.
-// `pack`, where not empty, is the body of a second function, pack_argv.
+// `pack`, where not empty, is the body of a second function, pack_argv; `outside` stands before
+// both.
 void BuildCKernel(const Device& device, const std::string& path, const std::string& body,
-                  const std::string& pack = "");
+                  const std::string& pack = "", const std::string& outside = "");
 
 EntrySpec MatmulEntry(int64_t n);
 // One input and one output of `n` elements.

@@ -55,14 +55,6 @@ enum $NAME_status {
 const char* $NAME_error_text(int status);
 )";
 
-constexpr char kHeaderClosing[] = R"(
-#ifdef __cplusplus
-}
-#endif
-
-#endif /* $PREFIX_H */
-)";
-
 // After workspace.h and workspace.c.
 constexpr char kSourceOpening[] = R"(
 #include "$NAME.h"
@@ -265,16 +257,12 @@ std::string Fill(const LibraryPlan& plan, const std::string& text) {
       stack = std::max(stack, v.stack_bytes);
     }
   }
-  const Device& device = plan.spec->device;
-  return absl::StrReplaceAll(text, {{"$NAME", plan.spec->name},
-                                    {"$PREFIX", plan.prefix},
-                                    {"$VERSION", HALYARD_VERSION},
-                                    {"$DEVICE", device.id},
-                                    {"$DESCRIPTION", device.description},
-                                    {"$CPU", device.cpu},
-                                    {"$ALIGNMENT", "16"},
-                                    {"$MOST_WORKSPACE", std::to_string(workspace)},
-                                    {"$MOST_STACK", std::to_string(stack)}});
+  auto marks = HeaderMarks(plan);
+  marks.emplace_back("$CPU", CommentText(plan.spec->device.cpu));
+  marks.emplace_back("$ALIGNMENT", "16");
+  marks.emplace_back("$MOST_WORKSPACE", std::to_string(workspace));
+  marks.emplace_back("$MOST_STACK", std::to_string(stack));
+  return absl::StrReplaceAll(text, marks);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "tuner/library/library_plan.h"
@@ -54,6 +56,20 @@ std::string FusedFloatsSignature(const std::string& library, const PlannedOperat
 std::string FusedPackSignature(const std::string& library, const PlannedOperator& planned);
 // The lines of the header's enum of activations, $PREFIX left in.
 std::string ActivationEnumerators();
+
+// The marks that both headers have, $NAME, $PREFIX, $DEVICE, $DESCRIPTION and $VERSION, and what is
+// put for them.
+std::vector<std::pair<std::string, std::string>> HeaderMarks(const LibraryPlan& plan);
+// What a device file says, for a comment: on one line, and it cannot end the comment.
+std::string CommentText(const std::string& text);
+
+inline constexpr char kHeaderClosing[] = R"(
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* $PREFIX_H */
+)";
 
 // `int function(parameters)`, broken into lines that align.
 std::string Signature(const std::string& function, const std::string& parameters);

@@ -63,14 +63,6 @@ void $NAME_set_threads(int threads);
 void $NAME_free_scratch(void);
 )";
 
-constexpr char kClosing[] = R"(
-#ifdef __cplusplus
-}
-#endif
-
-#endif /* $PREFIX_H */
-)";
-
 // What an operator with a constant operand has besides.
 constexpr char kPacked[] = R"(
 /* The same with `$CONSTANT`, where it is constant, laid out once ahead of all calls: ask for the
@@ -192,19 +184,24 @@ std::string ParameterList(const PlannedOperator& planned, const std::string& con
   return text;
 }
 
+std::vector<std::pair<std::string, std::string>> HeaderMarks(const LibraryPlan& plan) {
+  return {{"$NAME", plan.spec->name},
+          {"$PREFIX", plan.prefix},
+          {"$DEVICE", plan.spec->device.id},
+          {"$DESCRIPTION", CommentText(plan.spec->device.description)},
+          {"$VERSION", HALYARD_VERSION}};
+}
+
+std::string CommentText(const std::string& text) {
+  return absl::StrReplaceAll(text, {{"*/", "* /"}, {"\n", " "}});
+}
+
 std::string HeaderText(const LibraryPlan& plan) {
   std::string text = kOpening;
   for (const PlannedOperator& planned : plan.operators) text += OperatorText(plan, planned);
-  text += kClosing;
+  text += kHeaderClosing;
   text = absl::StrReplaceAll(text, {{"$ACTIVATIONS", ActivationEnumerators()}});
-  // A comment end in a description would end the header's comment.
-  const std::string description =
-      absl::StrReplaceAll(plan.spec->device.description, {{"*/", "* /"}, {"\n", " "}});
-  return absl::StrReplaceAll(text, {{"$NAME", plan.spec->name},
-                                    {"$PREFIX", plan.prefix},
-                                    {"$DEVICE", plan.spec->device.id},
-                                    {"$DESCRIPTION", description},
-                                    {"$VERSION", HALYARD_VERSION}});
+  return absl::StrReplaceAll(text, HeaderMarks(plan));
 }
 
 }  // namespace halyard

@@ -85,11 +85,15 @@ TEST(GeneratedText, EpiloguesHaveFunctionsAndRowsOfTheirOwn) {
                                      "     tuned_rpi4_gemm_v2_argv, {0, {0}}, NULL},"));
 }
 
-// A description out of a device file must not end the comment it stands in.
+// What a device file says must not end the comment it stands in.
 TEST(GeneratedText, ADescriptionCannotBecomeCode) {
   Built built;
   built.spec.device.description = "x */ int y;\n$NAME";
+  built.spec.device.cpu = "M7 */ int z;";
   EXPECT_THAT(HeaderText(built.plan), HasSubstr("x * / int y; $NAME"));
+  const std::string firmware = FirmwareHeaderText(built.plan);
+  EXPECT_THAT(firmware, HasSubstr("x * / int y; $NAME"));
+  EXPECT_THAT(firmware, HasSubstr("M7 * / int z;"));
 }
 
 TEST(GeneratedText, VariantsAreGivenTheBuffersTheirObjectsDeclare) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "tests/conformance/linux_conformance.h"
+#include "tests/device_test_name.h"
 
 namespace halyard {
 namespace {
@@ -82,11 +83,7 @@ TEST_P(VirtualBoardOfDevice, CountsTheSameEachTime) {
 INSTANTIATE_TEST_SUITE_P(Devices, VirtualBoardOfDevice,
                          testing::Values("jetson-nano", "jetson-orin-nano", "rpi5",
                                          "snapdragon-8gen3"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         [](const auto& info) { return TestNameOf(info.param); });
 
 }  // namespace
 }  // namespace halyard

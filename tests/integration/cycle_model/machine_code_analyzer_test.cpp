@@ -15,6 +15,7 @@
 #include "targets/device.h"
 #include "targets/virtual_board/block_simulation.h"
 #include "targets/virtual_board/decode_aarch64.h"
+#include "tests/device_test_name.h"
 
 namespace halyard {
 namespace {
@@ -171,9 +172,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Reference{"snapdragon-8gen3", 1, "llvm-mca-19", "neoverse-n2"},  // A710's
                     Reference{"snapdragon-8gen3", 3, "llvm-mca-19", "cortex-a510"}),
     [](const auto& info) {
-      std::string name = fmt::format("{}_{}", info.param.device, info.param.cluster);
-      std::replace(name.begin(), name.end(), '-', '_');
-      return name;
+      return TestNameOf(fmt::format("{}_{}", info.param.device, info.param.cluster));
     });
 
 }  // namespace

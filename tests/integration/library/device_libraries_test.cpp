@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "tests/device_test_name.h"
 #include "tests/integration/library/library_under_test.h"
 #include "tuner/package.h"
 
@@ -159,13 +160,7 @@ TEST_P(DeviceLibraries, ExampleRunsAndIsRight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Arm64, DeviceLibraries, testing::ValuesIn(Arm64Devices()),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           for (char& c : name) {
-                             if (c == '-') c = '_';
-                           }
-                           return name;
-                         });
+                         [](const auto& info) { return TestNameOf(info.param); });
 
 // A user's own device of instructions beyond the architecture's baseline.
 TEST(Arm64CpuCheck, AnOlderCpuGetsAnErrorAndNoIllegalInstruction) {

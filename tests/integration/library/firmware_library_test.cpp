@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "fmt/format.h"
 #include "targets/elf32.h"
+#include "tests/device_test_name.h"
 #include "tests/integration/library/library_under_test.h"
 
 namespace halyard {
@@ -135,11 +136,7 @@ TEST_P(FirmwareLibrary, TheExampleRunsAndIsRight) {
 
 INSTANTIATE_TEST_SUITE_P(Devices, FirmwareLibrary,
                          testing::Values("cortex-m4", "cortex-m7", "cortex-m55"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           name.erase(name.find('-'), 1);
-                           return name;
-                         });
+                         [](const auto& info) { return TestNameOf(info.param); });
 
 }  // namespace
 }  // namespace halyard

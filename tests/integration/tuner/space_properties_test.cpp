@@ -11,6 +11,7 @@
 
 #include "rpc_farm/executor.h"
 #include "schedules/task.h"
+#include "tests/device_test_name.h"
 #include "tuner/builder.h"
 #include "tuner/candidate_runner.h"
 
@@ -146,11 +147,7 @@ TEST_P(SpaceProperties, WhatIsValidBuildsRunsAndIsRight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, SpaceProperties, testing::Values("host", "rpi4", "cortex-m7"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         [](const auto& info) { return TestNameOf(info.param); });
 
 }  // namespace
 }  // namespace halyard

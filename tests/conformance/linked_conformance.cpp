@@ -52,7 +52,7 @@ TEST_P(LinkedConformance, ATunerThatIsKilledLeavesNothingRunningOnTheBoard) {
     Run(request, milliseconds(60'000));
     _exit(0);
   }
-  const bool seen = Eventually([&] { return board_->ProcessesOnBoard().size() >= 1; });
+  const bool seen = Eventually([&] { return !board_->ProcessesOnBoard().empty(); });
   kill(tuner, SIGKILL);
   waitpid(tuner, nullptr, 0);
   EXPECT_TRUE(seen);

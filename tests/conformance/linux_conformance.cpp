@@ -71,7 +71,8 @@ TEST_P(LinuxConformance, RefusedArgumentsCarryTheRuntimesMessage) {
   const RunOutcome outcome = Run(Request(entry));
   ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
   EXPECT_NE(Only(outcome).kernel_error, 0);
-  EXPECT_NE(Only(outcome).kernel_message.find("b"), std::string::npos);
+  EXPECT_NE(Only(outcome).kernel_message.find("Input buffer b "), std::string::npos)
+      << Only(outcome).kernel_message;
 }
 
 TEST_P(LinuxConformance, SegmentationFault) {

@@ -3,7 +3,8 @@
 
 namespace halyard {
 
-int FreeLoopbackPort();  // nobody listens there, as of now
+// Nobody listens there, as of now. Throws std::runtime_error where there is none.
+int FreeLoopbackPort();
 bool ListensAt(int port);
 // Within ten seconds.
 bool SoonListensAt(int port);

@@ -21,6 +21,8 @@ struct RunOutcome {
   RunReply reply;
 };
 
+class Sandbox;
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -39,6 +41,10 @@ class Executor {
 // local process, ssh, adb, or an emulator for a virtual board.
 // FailedPrecondition: says what is missing (runner, qemu, plugin) and how to get it. Unavailable:
 // the board cannot be reached, and what to do about it.
-absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device);
+// `sandbox`: what candidates run in where they run on this machine, as a process or under
+// qemu-user; nullptr: in nothing. A board behind ssh, adb or gdb runs them itself, and it does not
+// apply.
+absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(
+    const Device& device, std::shared_ptr<const Sandbox> sandbox = nullptr);
 
 }  // namespace halyard

@@ -5,24 +5,40 @@
 
 namespace halyard {
 
-LocalExecutor::LocalExecutor(std::string runner, const Device& device, std::string sys_root)
+LocalExecutor::LocalExecutor(std::string runner, const Device& device, std::string sys_root,
+                             std::shared_ptr<const Sandbox> sandbox)
     : runner_(std::move(runner)),
       board_id_(device.id),
       // Half of the memory: a candidate that wants more would push this machine into swap or into
       // its out-of-memory killer, and the tuner lives on it too.
       memory_bytes_(device.memory_bytes / 2),
-      sys_root_(std::move(sys_root)) {
+      sys_root_(std::move(sys_root)),
+      sandbox_(std::move(sandbox)) {
   const BoardFacts facts = ReadBoardFacts(sys_root_, ".");
   system_ = SystemText(facts);
   conditions_ = ConditionsText(facts.conditions);
+}
+
+SandboxedProgram LocalExecutor::Contained(const std::vector<std::string>& argv,
+                                          const RunRequest& request) const {
+  SandboxedProgram program;
+  program.argv = argv;
+  program.readable = {runner_, sys_root_};
+  for (const CandidateSpec& candidate : request.candidates) {
+    program.readable.push_back(candidate.artifact_path);
+  }
+  return program;
 }
 
 RunOutcome LocalExecutor::Run(const RunRequest& request, std::chrono::milliseconds deadline) {
   ChildLimits limits;
   limits.deadline = deadline;
   limits.memory_bytes = memory_bytes_;
-  const ChildResult child =
-      RunChild({runner_, "--sys", sys_root_}, nlohmann::json(request).dump(), limits);
+  const std::vector<std::string> argv = {runner_, "--sys", sys_root_};
+  const std::string input = nlohmann::json(request).dump();
+  const ChildResult child = sandbox_ == nullptr
+                                ? RunChild(argv, input, limits)
+                                : sandbox_->Run(Contained(argv, request), input, limits);
   RunOutcome outcome = OutcomeOfRunner(child, request);
   VoidIfUnstable(&outcome);
   if (outcome.reply.after) conditions_ = ConditionsText(*outcome.reply.after);

@@ -21,7 +21,8 @@ absl::Status RequireFile(const std::string& path, int access_mode, const char* w
 }
 
 absl::StatusOr<std::unique_ptr<Executor>> MakeVirtual(const Device& device,
-                                                      const std::string& runner) {
+                                                      const std::string& runner,
+                                                      std::shared_ptr<const Sandbox> sandbox) {
   const std::string architecture = device.toolchain.substr(0, device.toolchain.find('-'));
   if (architecture != "aarch64" && architecture != "x86_64") {
     return absl::FailedPreconditionError(
@@ -29,7 +30,8 @@ absl::StatusOr<std::unique_ptr<Executor>> MakeVirtual(const Device& device,
   }
   const std::string plugin = DataPath("virtual_board/libcount_plugin.so");
   if (absl::Status s = RequireFile(plugin, R_OK, "the counting plugin"); !s.ok()) return s;
-  auto executor = QemuUserExecutor::Make("qemu-" + architecture, plugin, runner, device);
+  auto executor =
+      QemuUserExecutor::Make("qemu-" + architecture, plugin, runner, device, std::move(sandbox));
   if (!executor.ok()) return executor.status();
   return std::move(*executor);
 }
@@ -44,7 +46,8 @@ absl::StatusOr<std::unique_ptr<Executor>> MakeLinked(std::unique_ptr<BoardLink> 
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device) {
+absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device,
+                                                       std::shared_ptr<const Sandbox> sandbox) {
   if (device.firmware) {
     auto executor = GdbExecutor::Make(device);
     if (!executor.ok()) return executor.status();
@@ -54,9 +57,9 @@ absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device) {
   if (absl::Status s = RequireFile(runner, X_OK, "the board runner"); !s.ok()) return s;
   switch (device.board.reach) {
     case BoardReach::kLocal:
-      return std::make_unique<LocalExecutor>(runner, device);
+      return std::make_unique<LocalExecutor>(runner, device, "/sys", std::move(sandbox));
     case BoardReach::kVirtual:
-      return MakeVirtual(device, runner);
+      return MakeVirtual(device, runner, std::move(sandbox));
     case BoardReach::kSsh:
       return MakeLinked(std::make_unique<SshLink>(device.board), device, runner);
     case BoardReach::kAdb:

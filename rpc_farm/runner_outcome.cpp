@@ -26,6 +26,7 @@ RunOutcome OfSignal(const ChildResult& child) {
   std::string text = fmt::format("killed by SIG{}", name != nullptr ? name : "?");
   // Nobody but the kernel's out-of-memory killer sends a runner SIGKILL before its deadline.
   if (child.signal == SIGKILL) return Failure(RunStatus::kResource, text + " (out of memory?)");
+  if (child.signal == SIGSYS) return Failure(RunStatus::kCrash, text + " (forbidden system call)");
   return Failure(RunStatus::kCrash, text);
 }
 

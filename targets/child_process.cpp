@@ -16,12 +16,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 namespace halyard {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr size_t kErrKept = 4096;
+constexpr int kInherited = 3;
 
 class Fd {
  public:
@@ -54,20 +56,6 @@ bool MakePipe(Fd* read_end, Fd* write_end) {
 
 void SetNonBlocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
-// Searched here and not by execvp: the child may only make system calls.
-std::string FindProgram(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  const char* path = std::getenv("PATH");
-  std::string rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
-  while (!rest.empty()) {
-    const size_t colon = std::min(rest.find(':'), rest.size());
-    std::string candidate = rest.substr(0, colon) + "/" + name;
-    if (access(candidate.c_str(), X_OK) == 0) return candidate;
-    rest.erase(0, colon + 1);
-  }
-  return name;
-}
-
 // All that the child needs, prepared before it exists: after vfork it shares this process's memory
 // and may neither allocate nor take locks.
 struct Launch {
@@ -75,8 +63,10 @@ struct Launch {
   char* const* argv;
   char* const* environment;
   int in, out, err;
+  int inherited;
   pid_t parent;
   int64_t memory_bytes;
+  int64_t file_bytes;
   bool fixed_addresses;
 };
 
@@ -87,13 +77,22 @@ struct Launch {
   dup2(launch.in, STDIN_FILENO);
   dup2(launch.out, STDOUT_FILENO);
   dup2(launch.err, STDERR_FILENO);
-  syscall(SYS_close_range, 3u, ~0u, 0u);
+  // The pipes are all above 2: whoever starts a child has its own 0, 1 and 2.
+  if (launch.inherited >= 0 && dup2(launch.inherited, kInherited) != kInherited) _exit(127);
+  // dup2 to itself would have left it to be closed by exec.
+  if (launch.inherited == kInherited) fcntl(kInherited, F_SETFD, 0);
+  syscall(SYS_close_range, launch.inherited >= 0 ? kInherited + 1u : kInherited + 0u, ~0u, 0u);
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   if (launch.memory_bytes > 0) {
     const auto bytes = static_cast<rlim_t>(launch.memory_bytes);
     const rlimit limit = {bytes, bytes};
     setrlimit(RLIMIT_AS, &limit);
+  }
+  if (launch.file_bytes > 0) {
+    const auto bytes = static_cast<rlim_t>(launch.file_bytes);
+    const rlimit limit = {bytes, bytes};
+    setrlimit(RLIMIT_FSIZE, &limit);
   }
   if (launch.fixed_addresses) personality(personality(0xffffffff) | ADDR_NO_RANDOMIZE);
   // exec keeps ignored signals ignored and blocked ones blocked.
@@ -231,11 +230,21 @@ class Conversation {
   size_t fed_ = 0;
 };
 
-// The group is killed before its leader is reaped: until then the leader's id, which is the
+// Handles of the processes below `pid`. None where the kernel tells no children or has no handles.
+void AddDescendants(pid_t pid, std::vector<int>* handles) {
+  const std::string id = std::to_string(pid);
+  std::ifstream children("/proc/" + id + "/task/" + id + "/children");
+  for (pid_t child = 0; children >> child;) {
+    const int handle = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+    if (handle >= 0) handles->push_back(handle);
+    AddDescendants(child, handles);
+  }
+}
+
+// It is killed before its leader is reaped: until then the leader's id, which is the
 // group's, cannot be given to anybody else.
 void KillGroupAndReap(pid_t pid, ChildResult* result) {
-  kill(-pid, SIGKILL);
-  kill(pid, SIGKILL);
+  KillTree(pid, /*group=*/true);
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
@@ -245,10 +254,41 @@ void KillGroupAndReap(pid_t pid, ChildResult* result) {
 
 }  // namespace
 
+void KillTree(pid_t pid, bool group) {
+  std::vector<int> handles;
+  AddDescendants(pid, &handles);
+  kill(group ? -pid : pid, SIGKILL);
+  kill(pid, SIGKILL);
+  // What is killed is gone some moments later, and what is not our own child is somebody else's to
+  // reap. A handle tells the end of a process whoever reaps it.
+  const auto end = Clock::now() + std::chrono::milliseconds(500);
+  for (int handle : handles) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+    pollfd p = {handle, POLLIN, 0};
+    poll(&p, 1, static_cast<int>(std::max<int64_t>(left, 0)));
+    close(handle);
+  }
+}
+
+std::string FindProgram(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  const char* path = std::getenv("PATH");
+  std::string rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
+  while (!rest.empty()) {
+    const size_t colon = std::min(rest.find(':'), rest.size());
+    std::string candidate = rest.substr(0, colon) + "/" + name;
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+    rest.erase(0, colon + 1);
+  }
+  return name;
+}
+
 ChildResult RunChild(const std::vector<std::string>& argv, const std::string& input,
                      const ChildLimits& limits) {
   ChildResult result;
   if (argv.empty()) return result;
+  // Not by execvp: the child may only make system calls.
   const std::string program = FindProgram(argv[0]);
   if (access(program.c_str(), X_OK) != 0 || std::filesystem::is_directory(program)) {
     result.err = argv[0] + ": " + std::strerror(errno != 0 ? errno : EACCES);
@@ -269,8 +309,8 @@ ChildResult RunChild(const std::vector<std::string>& argv, const std::string& in
   const WithoutSigpipe guard;
   const pid_t pid =
       Start({program.c_str(), pointers.data(), limits.fixed_addresses ? no_environment : environ,
-             child_in.get(), child_out.get(), child_err.get(), getpid(), limits.memory_bytes,
-             limits.fixed_addresses});
+             child_in.get(), child_out.get(), child_err.get(), limits.inherited_fd, getpid(),
+             limits.memory_bytes, limits.file_bytes, limits.fixed_addresses});
   if (pid < 0) {
     result.err = std::string("vfork: ") + std::strerror(errno);
     return result;

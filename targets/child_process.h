@@ -21,6 +21,9 @@ struct ChildLimits {
   // A descriptor by whose end of file somebody else says that the child is wanted no more; what is
   // read from it is dropped. -1: none.
   int watched_fd = -1;
+  // A descriptor of this process that becomes the child's 3; -1: the child has 0, 1 and 2 only.
+  int inherited_fd = -1;
+  int64_t file_bytes = 0;  // RLIMIT_FSIZE, 0: none
 };
 
 struct ChildResult {
@@ -32,6 +35,14 @@ struct ChildResult {
   std::string out;  // stdout
   std::string err;  // last 4 KiB of stderr
 };
+
+// Kills `pid`, a child of this process that is not yet reaped, and with `group` its process group;
+// returns when what was started below it is dead too, half a second later at most: with them dies a
+// sandbox's process namespace.
+void KillTree(pid_t pid, bool group);
+
+// Where PATH has `name`; `name` itself where that has a slash or PATH does not have it.
+std::string FindProgram(const std::string& name);
 
 // Runs argv[0] (searched on PATH) with `input` on its stdin. Its process group dies with it, at the
 // deadline, or when this process dies. Thread-safe.

@@ -26,7 +26,7 @@ class BoardUnderTest {
 
   // With the board's address; made in the constructor, where what is needed is started.
   const Device& device() const { return device_; }
-  absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor() {
+  virtual absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor() {
     return halyard::MakeExecutor(device_);
   }
 

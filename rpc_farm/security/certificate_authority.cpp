@@ -183,7 +183,7 @@ absl::StatusOr<Enrolment> CertificateAuthority::Issue(const FarmIdentity& identi
                     dir_, absl::FormatTime("%Y-%m-%d", not_after(), absl::UTCTimeZone())));
   }
   if (identity.role == FarmRole::kTracker && hosts.empty()) {
-    return absl::InvalidArgumentError("a tracker's certificate needs a host; give --host");
+    return absl::InvalidArgumentError("a tracker's certificate needs a host; give --name HOST");
   }
   const auto key = NewKey();
   if (!key.ok()) return key.status();
@@ -207,7 +207,7 @@ absl::StatusOr<Enrolment> CertificateAuthority::Issue(const FarmIdentity& identi
     return s;
   }
   const CertificateFacts facts = FactsOf(certificate->get());
-  return Enrolment{*authority_pem, *key_pem + *pem, facts.serial, facts.not_after};
+  return Enrolment{*authority_pem, *pem, *key_pem, facts.serial, facts.not_after};
 }
 
 absl::StatusOr<Revocations> CertificateAuthority::Revoked() const {

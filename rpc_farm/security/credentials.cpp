@@ -9,10 +9,8 @@
 #include <mutex>
 
 #include "absl/strings/numbers.h"
-#include "absl/time/clock.h"
 #include "fmt/format.h"
-#include "rpc_farm/security/farm_folder.h"
-#include "rpc_farm/security/holder_folder.h"
+#include "rpc_farm/security/certificate_files.h"
 
 namespace halyard {
 namespace {
@@ -32,11 +30,44 @@ void AskForTls13() {
   });
 }
 
-std::shared_ptr<tls::CertificateProviderInterface> Watch(const std::string& folder) {
-  const std::string identity = folder + "/" + kIdentityFile;
+std::shared_ptr<tls::CertificateProviderInterface> ProviderOf(const CertificateFiles& files) {
   return std::make_shared<tls::FileWatcherCertificateProvider>(
-      identity, identity, folder + "/" + kAuthorityFile, kRefreshSeconds);
+      files.identity_path(), files.identity_path(), files.authority_path(), kRefreshSeconds);
 }
+
+// gRPC's credentials own no more of what made them than these two, which keep the files that it
+// reads.
+
+class ServerSide : public grpc::AuthMetadataProcessor {
+ public:
+  ServerSide(std::unique_ptr<CertificateFiles> files, std::shared_ptr<Authorizer> authorizer)
+      : files_(std::move(files)), authorizer_(std::move(authorizer)) {}
+  bool IsBlocking() const override { return authorizer_->IsBlocking(); }
+  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
+                       OutputMetadata* consumed, OutputMetadata* response) override {
+    return authorizer_->Process(metadata, context, consumed, response);
+  }
+
+ private:
+  const std::unique_ptr<CertificateFiles> files_;
+  const std::shared_ptr<Authorizer> authorizer_;
+};
+
+class ClientSide : public tls::ExternalCertificateVerifier {
+ public:
+  explicit ClientSide(std::unique_ptr<CertificateFiles> files) : files_(std::move(files)) {}
+  bool Verify(tls::TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)> callback, grpc::Status* status) override {
+    return host_name_.Verify(request, std::move(callback), status);
+  }
+  void Cancel(tls::TlsCustomVerificationCheckRequest* request) override {
+    host_name_.Cancel(request);
+  }
+
+ private:
+  const std::unique_ptr<CertificateFiles> files_;
+  tls::HostNameCertificateVerifier host_name_;
+};
 
 }  // namespace
 
@@ -64,51 +95,56 @@ absl::Status CheckLoopback(const std::string& address) {
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsFrom(
-    const std::string& folder, const std::string& address, std::shared_ptr<Authorizer> authorizer) {
+    const std::string& folder, const std::string& address, std::shared_ptr<Authorizer> authorizer,
+    CertificateTrouble tell) {
   if (folder.empty()) {
     if (auto s = CheckLoopback(address); !s.ok()) return s;
     return grpc::InsecureServerCredentials();
   }
-  const auto facts = ReadHolderFolder(folder, absl::Now());
-  if (!facts.ok()) return facts.status();
-  if (facts->identity.role != FarmRole::kTracker) {
+  auto files = CertificateFiles::Open(folder, std::move(tell));
+  if (!files.ok()) return files.status();
+  const FarmIdentity& holder = (*files)->holder();
+  if (holder.role != FarmRole::kTracker) {
     return absl::FailedPreconditionError(
         fmt::format("'{}' is for the {} {}; a tracker needs the folder of a tracker", folder,
-                    FarmRoleName(facts->identity.role), facts->identity.name));
+                    FarmRoleName(holder.role), holder.name));
   }
   if (authorizer == nullptr) {
     return absl::InternalError("a tracker with certificates and without an authorizer");
   }
   AskForTls13();
-  tls::TlsServerCredentialsOptions options(Watch(folder));
+  tls::TlsServerCredentialsOptions options(ProviderOf(**files));
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   auto credentials = tls::TlsServerCredentials(options);
   if (credentials == nullptr) return absl::InternalError("gRPC makes no TLS credentials");
-  credentials->SetAuthMetadataProcessor(std::move(authorizer));
+  credentials->SetAuthMetadataProcessor(
+      std::make_shared<ServerSide>(std::move(*files), std::move(authorizer)));
   return credentials;
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ChannelCredentialsFrom(
-    const std::string& folder, const std::string& address) {
+    const std::string& folder, const std::string& address, CertificateTrouble tell) {
   if (folder.empty()) {
     if (auto s = CheckLoopback(address); !s.ok()) return s;
     return grpc::InsecureChannelCredentials();
   }
-  const auto facts = ReadHolderFolder(folder, absl::Now());
-  if (!facts.ok()) return facts.status();
-  if (facts->identity.role == FarmRole::kTracker) {
+  auto files = CertificateFiles::Open(folder, std::move(tell));
+  if (!files.ok()) return files.status();
+  const FarmIdentity& holder = (*files)->holder();
+  if (holder.role == FarmRole::kTracker) {
     return absl::FailedPreconditionError(fmt::format(
         "'{}' is a tracker's; give the folder of a client, an agent or an admin", folder));
   }
   AskForTls13();
   tls::TlsChannelCredentialsOptions options;
-  options.set_certificate_provider(Watch(folder));
+  options.set_certificate_provider(ProviderOf(**files));
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_verify_server_certs(true);
-  options.set_certificate_verifier(std::make_shared<tls::HostNameCertificateVerifier>());
+  options.set_certificate_verifier(
+      tls::ExternalCertificateVerifier::Create<ClientSide>(std::move(*files)));
   auto credentials = tls::TlsCredentials(options);
   if (credentials == nullptr) return absl::InternalError("gRPC makes no TLS credentials");
   return credentials;

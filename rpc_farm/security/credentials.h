@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "rpc_farm/security/authorizer.h"
+#include "rpc_farm/security/certificate_files.h"
 
 namespace halyard {
 
@@ -23,12 +24,13 @@ absl::Status CheckLoopback(const std::string& address);
 // (""): no encryption, everybody on this machine is an admin; CheckLoopback must hold. Errors are
 // those of ReadHolderFolder and CheckLoopback; FailedPrecondition: not a tracker's folder.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsFrom(
-    const std::string& folder, const std::string& address, std::shared_ptr<Authorizer> authorizer);
+    const std::string& folder, const std::string& address, std::shared_ptr<Authorizer> authorizer,
+    CertificateTrouble tell = nullptr);
 
 // For a channel to `address`. With a folder: the server must show a tracker's certificate of the
 // same authority for the host of `address`. Files are read again as above; new connections use
 // them.
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ChannelCredentialsFrom(
-    const std::string& folder, const std::string& address);
+    const std::string& folder, const std::string& address, CertificateTrouble tell = nullptr);
 
 }  // namespace halyard

@@ -1,10 +1,7 @@
 // The folders that certificates lie in, and how files get there.
 //
 // The authority's:   DIR/ca.pem ca_key.pem crl.pem issued/SERIAL.pem tracker/ admin/
-// A holder's:        FOLDER/ca.pem identity.pem      (tracker/ has crl.pem too)
-//
-// identity.pem is private key and certificate in one file: they change together, by one rename, so
-// that whoever re-reads it never meets a key without its certificate.
+// A holder's:        FOLDER/ca.pem cert.pem key.pem      (tracker/ has crl.pem too)
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +16,8 @@ namespace halyard {
 inline constexpr char kAuthorityFile[] = "ca.pem";
 inline constexpr char kAuthorityKeyFile[] = "ca_key.pem";
 inline constexpr char kRevocationsFile[] = "crl.pem";
-inline constexpr char kIdentityFile[] = "identity.pem";
+inline constexpr char kCertificateFile[] = "cert.pem";
+inline constexpr char kKeyFile[] = "key.pem";
 inline constexpr char kTrackerFolder[] = "tracker";
 inline constexpr char kAdminFolder[] = "admin";
 

@@ -44,7 +44,7 @@ absl::Status CheckSecret(const std::string& path) {
 absl::Status CheckHolderFolder(const std::string& folder, const FarmIdentity& identity,
                                const std::string& authority_pem) {
   const std::string authority_path = PathIn(folder, kAuthorityFile);
-  const std::string identity_path = PathIn(folder, kIdentityFile);
+  const std::string certificate_path = PathIn(folder, kCertificateFile);
   if (IsThere(PathIn(folder, kAuthorityKeyFile))) {
     return Wrong(folder, "is an authority's own folder; give another -o");
   }
@@ -53,8 +53,8 @@ absl::Status CheckHolderFolder(const std::string& folder, const FarmIdentity& id
     if (!pem.ok()) return pem.status();
     if (*pem != authority_pem) return Wrong(folder, "is of another farm; give another -o");
   }
-  if (IsThere(identity_path)) {
-    const auto pem = ReadWholeFile(identity_path);
+  if (IsThere(certificate_path)) {
+    const auto pem = ReadWholeFile(certificate_path);
     if (!pem.ok()) return pem.status();
     const auto facts = ReadCertificate(*pem);
     if (!facts.ok() || facts->identity != identity) {
@@ -70,34 +70,38 @@ absl::Status CheckHolderFolder(const std::string& folder, const FarmIdentity& id
 
 absl::Status WriteHolderFolder(const std::string& folder, const Enrolment& enrolment) {
   if (auto s = MakePrivateFolder(folder); !s.ok()) return s;
-  if (auto s = WriteFileAtomically(PathIn(folder, kAuthorityFile), enrolment.authority_pem, 0644);
-      !s.ok()) {
-    return s;
-  }
-  return WriteFileAtomically(PathIn(folder, kIdentityFile), enrolment.identity_pem, 0600);
+  const auto write = [&](const char* file, const std::string& pem, mode_t mode) {
+    return WriteFileAtomically(PathIn(folder, file), pem, mode);
+  };
+  if (auto s = write(kAuthorityFile, enrolment.authority_pem, 0644); !s.ok()) return s;
+  if (auto s = write(kKeyFile, enrolment.key_pem, 0600); !s.ok()) return s;
+  return write(kCertificateFile, enrolment.certificate_pem, 0644);
 }
 
-absl::StatusOr<HolderFacts> ReadHolderFolder(const std::string& folder, absl::Time now) {
-  const std::string path = PathIn(folder, kIdentityFile);
+absl::StatusOr<Holder> ReadHolderFolder(const std::string& folder, absl::Time now) {
   const std::string authority_path = PathIn(folder, kAuthorityFile);
-  for (const std::string& needed : {authority_path, path}) {
+  const std::string path = PathIn(folder, kCertificateFile);
+  const std::string key_path = PathIn(folder, kKeyFile);
+  for (const std::string& needed : {authority_path, path, key_path}) {
     if (IsThere(needed)) continue;
     return absl::NotFoundError(
         fmt::format("no '{}'; give a folder that tune farm enroll made", needed));
   }
-  if (auto s = CheckSecret(path); !s.ok()) return s;
+  if (auto s = CheckSecret(key_path); !s.ok()) return s;
   const auto authority_pem = ReadWholeFile(authority_path);
   if (!authority_pem.ok()) return authority_pem.status();
   const auto pem = ReadWholeFile(path);
   if (!pem.ok()) return pem.status();
+  const auto key_pem = ReadWholeFile(key_path);
+  if (!key_pem.ok()) return key_pem.status();
   const auto authority = ParseCertificate(*authority_pem);
   if (!authority.ok()) return Wrong(authority_path, "holds no certificate; copy it again");
   const auto certificate = ParseCertificate(*pem);
-  const auto key = ParseKey(*pem);
-  if (!certificate.ok() || !key.ok() ||
-      X509_check_private_key(certificate->get(), key->get()) != 1) {
+  if (!certificate.ok()) return Wrong(path, "holds no certificate; copy it again");
+  const auto key = ParseKey(*key_pem);
+  if (!key.ok() || X509_check_private_key(certificate->get(), key->get()) != 1) {
     ERR_clear_error();
-    return Wrong(path, "does not hold a certificate and its key; copy it again");
+    return Wrong(key_path, fmt::format("is not the key of {}; copy both again", kCertificateFile));
   }
   if (X509_verify(certificate->get(), X509_get0_pubkey(authority->get())) != 1) {
     ERR_clear_error();
@@ -113,7 +117,8 @@ absl::StatusOr<HolderFacts> ReadHolderFolder(const std::string& folder, absl::Ti
     return Wrong(path, fmt::format("is valid only from {} on; is this machine's clock right?",
                                    Day(facts.not_before)));
   }
-  return HolderFacts{*facts.identity, facts.serial, facts.not_before, facts.not_after};
+  return Holder{*facts.identity, facts.serial, facts.not_before, facts.not_after,
+                *authority_pem,  *pem,         *key_pem};
 }
 
 }  // namespace halyard

@@ -13,7 +13,7 @@ namespace halyard {
 // What an authority gives to a holder.
 struct Enrolment {
   std::string authority_pem;
-  std::string identity_pem;  // key and certificate
+  std::string certificate_pem, key_pem;
   std::string serial;
   absl::Time not_after;
 };
@@ -23,19 +23,20 @@ struct Enrolment {
 absl::Status CheckHolderFolder(const std::string& folder, const FarmIdentity& identity,
                                const std::string& authority_pem);
 
-// Makes the folder (mode 0700) where it is missing. Whoever re-reads the files meets no mixture.
+// Makes the folder (mode 0700) where it is missing, and each file anew.
 absl::Status WriteHolderFolder(const std::string& folder, const Enrolment& enrolment);
 
-struct HolderFacts {
+struct Holder {
   FarmIdentity identity;
   std::string serial;
   absl::Time not_before, not_after;
+  std::string authority_pem, certificate_pem, key_pem;  // the files
 };
 
-// What the folder's certificate says, after a look at all that could be wrong with it here, so that
-// a person reads why and not that a handshake failed. NotFound: no such folder or file.
-// FailedPrecondition: expired, not valid yet, of another authority, without its key, of no role.
-// PermissionDenied: others may read the key.
-absl::StatusOr<HolderFacts> ReadHolderFolder(const std::string& folder, absl::Time now);
+// What the folder holds, after a look at all that could be wrong with it here, so that a person
+// reads why and not that a handshake failed. NotFound: no such folder or file. FailedPrecondition:
+// expired, not valid yet, of another authority, without its key, of no role. PermissionDenied:
+// others may read the key.
+absl::StatusOr<Holder> ReadHolderFolder(const std::string& folder, absl::Time now);
 
 }  // namespace halyard

@@ -32,6 +32,7 @@ const std::atomic<bool>& CatchInterrupts();
 int TuneCommand(const std::vector<std::string>& args);
 int DoctorCommand(const std::vector<std::string>& args);
 int ExplainCommand(const std::vector<std::string>& args);
+int FarmCommand(const std::vector<std::string>& args);
 int LogCommand(const std::vector<std::string>& args);
 int DevicesCommand(const std::vector<std::string>& args);
 int ModelCommand(const std::vector<std::string>& args);

@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   try {
     if (command == "build-worker") return BuildWorkerMain();
     if (command == "explain") return ExplainCommand(rest());
+    if (command == "farm") return FarmCommand(rest());
     if (command == "doctor") return DoctorCommand(rest());
     if (command == "log") return LogCommand(rest());
     if (command == "devices") return DevicesCommand(rest());
@@ -28,8 +29,8 @@ int main(int argc, char** argv) {
       return Fail(
           kExitUsage,
           fmt::format(
-              "'{}' is not a command; give log, devices, doctor, explain, model, package, record, "
-              "replay, suite, or --op ... to tune (tune --help)",
+              "'{}' is not a command; give log, devices, doctor, explain, farm, model, package, "
+              "record, replay, suite, or --op ... to tune (tune --help)",
               command));
     }
     return TuneCommand(args);

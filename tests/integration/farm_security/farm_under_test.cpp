@@ -115,7 +115,7 @@ void FarmUnderTest::Serve(const std::string& folder, const FarmLimits& limits) {
     authorizer_ = *authorizer;
   }
   const std::string where = "127.0.0.1:" + std::to_string(port_);
-  const auto credentials = ServerCredentialsFrom(folder, where, authorizer_);
+  const auto credentials = ServerCredentialsFrom(folder, where, authorizer_, tell_);
   ASSERT_TRUE(credentials.ok()) << credentials.status();
   grpc::ServerBuilder builder;
   ConfigureServer(builder, limits, authorizer_);
@@ -186,8 +186,7 @@ std::shared_ptr<grpc::Channel> FarmUnderTest::BlindChannelOf(const std::string& 
   namespace tls = grpc::experimental;
   tls::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(std::make_shared<tls::FileWatcherCertificateProvider>(
-      folder + "/" + kIdentityFile, folder + "/" + kIdentityFile, folder + "/" + kAuthorityFile,
-      1));
+      folder + "/" + kKeyFile, folder + "/" + kCertificateFile, folder + "/" + kAuthorityFile, 1));
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   auto arguments = FarmChannelArguments();

@@ -13,6 +13,7 @@
 #include "farm.grpc.pb.h"
 #include "rpc_farm/security/authorizer.h"
 #include "rpc_farm/security/certificate_authority.h"
+#include "rpc_farm/security/certificate_files.h"
 #include "rpc_farm/security/peer_identity.h"
 #include "rpc_farm/temporary_folder.h"
 
@@ -95,6 +96,7 @@ class FarmUnderTest : public testing::Test {
   CountingAdmin admin_;
   std::shared_ptr<Authorizer> authorizer_;
   std::unique_ptr<grpc::Server> server_;
+  CertificateTrouble tell_;  // the server's
   int port_ = 0;
 };
 

@@ -1,0 +1,16 @@
+// tune farm <command>: one function a command, each in the file of its kind.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace halyard {
+
+// Each takes the arguments after its name and returns the process's exit code. Below: certificates;
+// none of these uses the network.
+int FarmInitCommand(const std::vector<std::string>& args);
+int FarmEnrollCommand(const std::vector<std::string>& args);
+int FarmRevokeCommand(const std::vector<std::string>& args);
+int FarmListCommand(const std::vector<std::string>& args);
+
+}  // namespace halyard

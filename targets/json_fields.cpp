@@ -9,8 +9,8 @@ namespace halyard {
 
 using nlohmann::json;
 
-JsonFields::JsonFields(const json& object, std::string file, std::string prefix)
-    : object_(object), file_(std::move(file)), prefix_(std::move(prefix)) {
+JsonFields::JsonFields(const json& object, std::string file, std::string prefix, std::string kind)
+    : object_(object), file_(std::move(file)), prefix_(std::move(prefix)), kind_(std::move(kind)) {
   if (object_.is_object()) return;
   // "caches[1]." names the object's fields; the object itself goes without the dot.
   std::string name = prefix_.empty() ? "the file" : prefix_.substr(0, prefix_.size() - 1);
@@ -95,7 +95,7 @@ void JsonFields::Take(const absl::Status& status) {
 absl::Status JsonFields::Finish() {
   if (object_.is_object()) {
     for (const auto& [name, value] : object_.items()) {
-      if (known_.count(name) == 0) Fail(name, "is not a field of a device file");
+      if (known_.count(name) == 0) Fail(name, "is not a field of " + kind_);
     }
   }
   return status_;

@@ -1,5 +1,5 @@
-// Reads the fields of one JSON object of a device file: what is missing, mistyped, out of range or
-// unknown is an error that names file and field.
+// Reads the fields of one JSON object of a file that people write: what is missing, mistyped, out
+// of range or unknown is an error that names file and field.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,9 @@ namespace halyard {
 class JsonFields {
  public:
   // `prefix` goes before each field's name in errors: "caches[1]." for the fields of a cache.
-  JsonFields(const nlohmann::json& object, std::string file, std::string prefix);
+  // `kind` is what errors call such a file.
+  JsonFields(const nlohmann::json& object, std::string file, std::string prefix,
+             std::string kind = "a device file");
 
   // Each takes a field that must be there, and leaves `out` alone where it is wrong.
   void Text(const char* name, std::string* out);
@@ -62,6 +64,7 @@ class JsonFields {
   const nlohmann::json& object_;
   std::string file_;
   std::string prefix_;
+  std::string kind_;
   std::set<std::string> known_;
   absl::Status status_;
 };

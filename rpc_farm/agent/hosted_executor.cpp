@@ -25,7 +25,7 @@ constexpr milliseconds kFirstWords{35'000};
 HostedExecutor::HostedExecutor(HostProcesses& processes, HostedBoard board)
     : processes_(processes), board_(std::move(board)) {}
 
-HostedExecutor::~HostedExecutor() { EndHost(); }
+HostedExecutor::~HostedExecutor() { End(); }
 
 absl::Status HostedExecutor::Start() {
   if (pid_ != 0) return absl::OkStatus();
@@ -49,7 +49,7 @@ absl::Status HostedExecutor::Start() {
   return absl::OkStatus();
 }
 
-void HostedExecutor::EndHost() {
+void HostedExecutor::End() {
   if (pid_ == 0) return;
   shutdown(socket_, SHUT_RDWR);
   processes_.End(pid_, kPatience);
@@ -78,15 +78,22 @@ absl::StatusOr<std::string> HostedExecutor::FirstWords(milliseconds limit) {
   return first->error;
 }
 
-absl::Status HostedExecutor::AwaitReady(milliseconds limit) {
+absl::Status HostedExecutor::AwaitReady(const std::stop_token& stop, milliseconds limit) {
   if (absl::Status s = Start(); !s.ok()) return s;
-  const auto why_not = FirstWords(limit);
+  absl::StatusOr<std::string> why_not;
+  {
+    const std::stop_callback wake(stop, [socket = socket_] { shutdown(socket, SHUT_RDWR); });
+    why_not = FirstWords(limit);
+  }
+  if (stop.stop_requested()) return absl::CancelledError("stopped");
   if (!why_not.ok()) {
-    EndHost();
+    End();
     return absl::UnavailableError(
         fmt::format("the board host did not come up: {}", std::string(why_not.status().message())));
   }
-  return why_not->empty() ? absl::OkStatus() : absl::UnavailableError(*why_not);
+  if (why_not->empty()) return absl::OkStatus();
+  End();  // so that the next attempt asks the board again
+  return absl::UnavailableError(*why_not);
 }
 
 absl::StatusOr<HostReply> HostedExecutor::Exchange(const std::stop_token& stop,
@@ -104,7 +111,7 @@ absl::StatusOr<HostReply> HostedExecutor::Exchange(const std::stop_token& stop,
     reply = sent.ok() ? Receive(deadline) : absl::StatusOr<HostReply>(sent);
   }
   if (reply.ok() && !stop.stop_requested()) return reply;
-  EndHost();
+  End();
   // At once, so that the next run finds it ready.
   if (absl::Status s = Start(); !s.ok()) return s;
   if (stop.stop_requested()) return absl::CancelledError("stopped");

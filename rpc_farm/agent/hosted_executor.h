@@ -35,8 +35,10 @@ class HostedExecutor final : public Executor {
   // Starts the host where none runs, without waiting for it.
   absl::Status Start();
   // Waits for what the host says first: whether the board can be reached. Unavailable: not, and
-  // why; the next run tries again.
-  absl::Status AwaitReady(std::chrono::milliseconds limit);
+  // why; the next run tries again. Cancelled: `stop` was requested.
+  absl::Status AwaitReady(const std::stop_token& stop, std::chrono::milliseconds limit);
+  // Ends the host and all below it; the next run starts another.
+  void End();
 
   // When `stop` is requested the run is killed as a whole within half a second, and kInfra.
   RunOutcome RunUntil(const std::stop_token& stop, const RunRequest& request,
@@ -61,7 +63,6 @@ class HostedExecutor final : public Executor {
   // What the host says unasked: empty, or why there is no executor.
   absl::StatusOr<std::string> FirstWords(std::chrono::milliseconds limit);
   absl::StatusOr<HostReply> Receive(FrameClock::time_point deadline);
-  void EndHost();
 
   HostProcesses& processes_;
   const HostedBoard board_;

@@ -72,7 +72,7 @@ class HostedBoardTest : public testing::Test {
 };
 
 TEST_F(HostedBoardTest, RunsAKernelAndSaysWhatTheBoardIs) {
-  ASSERT_TRUE(executor_.AwaitReady(milliseconds(20'000)).ok());
+  ASSERT_TRUE(executor_.AwaitReady({}, milliseconds(20'000)).ok());
   EXPECT_EQ(executor_.board_id(), "host");
   EXPECT_NE(executor_.environment().find("kernel"), std::string::npos) << executor_.environment();
   ASSERT_TRUE(executor_.facts().has_value());
@@ -100,7 +100,7 @@ TEST_F(HostedBoardTest, AVirtualBoardCountsTheSameCyclesAsInThisProcess) {
 }
 
 TEST_F(HostedBoardTest, ACandidatesFaultsDoNotTouchTheHost) {
-  ASSERT_TRUE(executor_.AwaitReady(milliseconds(20'000)).ok());
+  ASSERT_TRUE(executor_.AwaitReady({}, milliseconds(20'000)).ok());
   const pid_t host = executor_.host_pid();
   EXPECT_EQ(executor_.Run(Request("*(volatile int*)8 = 1;"), milliseconds(10'000)).status,
             RunStatus::kCrash);
@@ -118,7 +118,7 @@ TEST_F(HostedBoardTest, WhatACandidateLeavesBehindIsGoneWhenItsRunEnds) {
 }
 
 TEST_F(HostedBoardTest, AStopEndsTheRunAsAWholeWithinHalfASecond) {
-  ASSERT_TRUE(executor_.AwaitReady(milliseconds(20'000)).ok());
+  ASSERT_TRUE(executor_.AwaitReady({}, milliseconds(20'000)).ok());
   const RunRequest endless = Request(kEndless);
   std::stop_source stop;
   Clock::time_point stopped;
@@ -151,7 +151,7 @@ TEST_F(HostedBoardTest, AStopThatCameBeforeTheRunStopsIt) {
 TEST_F(HostedBoardTest, AHostThatIsKilledIsALossLeavesNothingAndComesBack) {
   if (host_.toolchain != "x86_64-linux-gnu") GTEST_SKIP() << "system calls of x86-64";
   for (const char* body : {kEndless, kDaemon}) {
-    ASSERT_TRUE(executor_.AwaitReady(milliseconds(20'000)).ok());
+    ASSERT_TRUE(executor_.AwaitReady({}, milliseconds(20'000)).ok());
     const RunRequest request = Request(std::string(body) + kEndless);
     std::thread killer([&] {
       EXPECT_TRUE(Eventually([] { return Below() > 1; }));
@@ -167,7 +167,7 @@ TEST_F(HostedBoardTest, AHostThatIsKilledIsALossLeavesNothingAndComesBack) {
 }
 
 TEST_F(HostedBoardTest, AHostThatIsStuckIsKilledAtTheDeadlineAndALittle) {
-  ASSERT_TRUE(executor_.AwaitReady(milliseconds(20'000)).ok());
+  ASSERT_TRUE(executor_.AwaitReady({}, milliseconds(20'000)).ok());
   kill(executor_.host_pid(), SIGSTOP);
   const auto start = Clock::now();
   const RunOutcome outcome = executor_.Run(Request(kCopy), milliseconds(200));
@@ -191,7 +191,7 @@ TEST_F(HostedBoardTest, CommandsHaveADeadlineAndSayWhyTheyFailed) {
 
 TEST_F(HostedBoardTest, ABoardThatCannotBeReachedSaysWhy) {
   HostedExecutor executor(processes_, Board("rpi4 gdb:127.0.0.1:1", BoardKind::kPhysical));
-  const absl::Status s = executor.AwaitReady(milliseconds(20'000));
+  const absl::Status s = executor.AwaitReady({}, milliseconds(20'000));
   EXPECT_NE(s.message().find("rpi4"), std::string::npos) << s;
   const RunOutcome outcome = executor.Run(Request(kCopy), milliseconds(1'000));
   EXPECT_TRUE(IsInfrastructureLoss(outcome.status)) << outcome.message;
@@ -212,7 +212,7 @@ TEST_F(HostedBoardTest, ScratchFilesOfARunThatWasKilledAreGoneToo) {
   setenv("TMPDIR", folder_.Path("").c_str(), 1);
   {
     HostedExecutor executor(processes_, Board("rpi4 virtual", BoardKind::kVirtual));
-    ASSERT_TRUE(executor.AwaitReady(milliseconds(20'000)).ok());
+    ASSERT_TRUE(executor.AwaitReady({}, milliseconds(20'000)).ok());
     std::stop_source stop;
     std::thread stopper([&] {
       EXPECT_TRUE(Eventually([] { return Below() > 1; }));

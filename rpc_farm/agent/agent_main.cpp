@@ -1,0 +1,154 @@
+// farm_agent: offers this machine's boards to a tracker until it is told to end.
+#include <fmt/format.h>
+#include <grpcpp/security/credentials.h>
+#include <limits.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/program_options.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+#include "rpc_farm/agent/agent.h"
+
+namespace halyard {
+namespace {
+
+namespace po = boost::program_options;
+
+// As of `tune`.
+constexpr int kExitDone = 0, kExitUsage = 2, kExitInfrastructure = 4;
+
+struct CommandLine {
+  std::string tracker, boards, name, cache;
+  int64_t cache_mib = 4096;
+};
+
+std::string HostName() {
+  char name[HOST_NAME_MAX + 1] = {};
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+std::string CacheFolder(const std::string& name) {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
+    return fmt::format("{}/halyard/agent-{}", cache, name);
+  }
+  const char* home = std::getenv("HOME");
+  return fmt::format("{}/.cache/halyard/agent-{}", home != nullptr ? home : "", name);
+}
+
+// The folder of this program, where board_host lies too.
+std::string ProgramFolder() {
+  char path[PATH_MAX] = {};
+  const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+  const std::string text(path, n > 0 ? static_cast<size_t>(n) : 0);
+  return text.substr(0, text.rfind('/') + 1);
+}
+
+int Fail(int exit_code, const std::string& message) {
+  fmt::print(stderr, "farm_agent: {}\n", message);
+  return exit_code;
+}
+
+po::options_description Options(CommandLine& line) {
+  po::options_description options(
+      "farm_agent --tracker HOST:PORT --boards FILE\n"
+      "Offers this machine's boards to a tracker until it is told to end (Ctrl-C, SIGTERM).\n"
+      "Logs one JSON object a line on stderr");
+  auto add = options.add_options();
+  add("help", "this text");
+  add("tracker", po::value(&line.tracker), "where the tracker listens, HOST:PORT");
+  add("boards", po::value(&line.boards), "the boards file, as {\"boards\": [{\"name\": ...}]}");
+  add("name", po::value(&line.name)->default_value(HostName()), "of this agent, in the farm");
+  add("cache", po::value(&line.cache), "folder for artifacts; else below ~/.cache/halyard");
+  add("cache-mib", po::value(&line.cache_mib)->default_value(line.cache_mib),
+      "what it may hold, in MiB");
+  return options;
+}
+
+// Waits for a signal, and lets the next one of the kind end the process the hard way.
+void AwaitSignal(const sigset_t& signals) {
+  int received = 0;
+  sigwait(&signals, &received);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+int Serve(const CommandLine& line) {
+  // Before there is any other thread: all inherit the mask.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  auto boards = LoadBoardsFile(line.boards);
+  if (!boards.ok()) return Fail(kExitUsage, "--boards " + std::string(boards.status().message()));
+  const std::string folder = line.cache.empty() ? CacheFolder(line.name) : line.cache;
+  auto cache = ArtifactCache::Open(folder, line.cache_mib << 20);
+  if (!cache.ok()) return Fail(kExitInfrastructure, std::string(cache.status().message()));
+  const FarmLog log("farm_agent");
+  AgentOptions options;
+  options.tracker = line.tracker;
+  options.name = line.name;
+  options.boards = *std::move(boards);
+  options.host_program = ProgramFolder() + "board_host";
+  options.credentials = [] { return grpc::InsecureChannelCredentials(); };
+  if (access(options.host_program.c_str(), X_OK) != 0) {
+    return Fail(kExitInfrastructure,
+                options.host_program + " is missing: it lies beside farm_agent");
+  }
+  log.Info("started", {{"agent", line.name},
+                       {"tracker", line.tracker},
+                       {"boards", options.boards.size()},
+                       {"cache", folder}});
+  Agent agent(std::move(options), **cache, log);
+  agent.Start();
+  AwaitSignal(signals);
+  log.Info("leaving");
+  agent.Leave();
+  log.Info("left");
+  return kExitDone;
+}
+
+int Main(int argc, char** argv) {
+  CommandLine line;
+  const po::options_description options = Options(line);
+  try {
+    po::variables_map given;
+    po::store(
+        po::command_line_parser(argc, argv)
+            .options(options)
+            .positional({})
+            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+            .run(),
+        given);
+    po::notify(given);
+    if (given.count("help") != 0) {
+      std::ostringstream text;
+      text << options;
+      fmt::print("{}", text.str());
+      return kExitDone;
+    }
+  } catch (const po::error& e) {
+    return Fail(kExitUsage, fmt::format("{}; farm_agent --help lists the options", e.what()));
+  }
+  if (line.tracker.empty()) return Fail(kExitUsage, "--tracker is missing: give HOST:PORT");
+  if (line.boards.empty()) return Fail(kExitUsage, "--boards is missing: give a boards file");
+  if (line.cache_mib < 1 || line.cache_mib > 1'000'000) {
+    return Fail(kExitUsage, "--cache-mib must be 1 to 1000000");
+  }
+  return Serve(line);
+}
+
+}  // namespace
+}  // namespace halyard
+
+int main(int argc, char** argv) {
+  try {
+    return halyard::Main(argc, argv);
+  } catch (const std::exception& e) {
+    return halyard::Fail(halyard::kExitInfrastructure, fmt::format("unexpected: {}", e.what()));
+  }
+}

@@ -1,0 +1,364 @@
+#include "rpc_farm/agent/board_worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "rpc_farm/runner_outcome.h"
+#include "targets/device_snapshot.h"
+
+namespace halyard {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+using farm::v1::AgentMessage;
+using farm::v1::TrackerMessage;
+
+constexpr milliseconds kFirstWords{35'000};
+// A board that cannot be reached is tried again.
+constexpr milliseconds kRetryBoard{30'000};
+// Runs that are made again for a board that holds its results, while it drifts.
+constexpr int kMostHeldRuns = 3;
+
+HostedBoard HostOf(const BoardEntry& board, const std::string& program,
+                   std::vector<std::string> options) {
+  HostedBoard host;
+  host.program = program;
+  host.device = board.device.loaded_from;
+  host.kind = board.device.board_kind();
+  host.options = std::move(options);
+  const BoardReach reach = board.device.board.reach;
+  // What LinkExecutor allows for a set-up and a copy.
+  if (reach == BoardReach::kSsh || reach == BoardReach::kAdb) host.slack = milliseconds(95'000);
+  return host;
+}
+
+std::string JsonText(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+BoardWorker::BoardWorker(BoardEntry board, HostProcesses& processes,
+                         const std::string& host_program, std::vector<std::string> host_options,
+                         WorkerSurroundings surroundings, DriftPolicy policy)
+    : board_(std::move(board)),
+      counted_(board_.device.board_kind() == BoardKind::kVirtual),
+      around_(std::move(surroundings)),
+      executor_(processes, HostOf(board_, host_program, std::move(host_options))),
+      watch_(policy) {
+  if (absl::Status s = executor_.Start(); !s.ok()) {
+    around_.log.Error("host_not_started", {{"board", board_.name}, {"why", s.message()}});
+  }
+}
+
+BoardWorker::~BoardWorker() { Leave(); }
+
+void BoardWorker::Start() { thread_ = std::thread(&BoardWorker::Work, this); }
+
+void BoardWorker::BeginToLeave() {
+  {
+    const std::lock_guard lock(mutex_);
+    leaving_ = true;
+    changed_.notify_all();
+  }
+  leave_.request_stop();
+}
+
+void BoardWorker::Leave() {
+  BeginToLeave();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool BoardWorker::tried() const {
+  const std::lock_guard lock(mutex_);
+  return tried_;
+}
+
+std::optional<farm::v1::BoardOffer> BoardWorker::Offer() const {
+  const std::lock_guard lock(mutex_);
+  return offer_;
+}
+
+std::optional<AgentMessage::BoardReport> BoardWorker::Report() const {
+  const std::lock_guard lock(mutex_);
+  return report_;
+}
+
+void BoardWorker::Put(Order order) {
+  const std::lock_guard lock(mutex_);
+  orders_.push_back(std::move(order));
+  changed_.notify_all();
+}
+
+void BoardWorker::Run(const TrackerMessage::Run& run, std::stop_token stop) {
+  Put({run, std::move(stop), {}});
+}
+
+void BoardWorker::Apply(TrackerMessage::Remedy::Kind kind) { Put({std::nullopt, {}, kind}); }
+
+void BoardWorker::SetRuler(double canary) {
+  const std::lock_guard lock(mutex_);
+  ruler_ = canary;
+}
+
+// False: the worker is leaving, or `stop` was requested.
+bool BoardWorker::RestFor(milliseconds time, const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, time, [this] { return leaving_; });
+  return !leaving_ && !stop.stop_requested();
+}
+
+// Nothing: a canary is due, or the worker is leaving.
+std::optional<BoardWorker::Order> BoardWorker::Next() {
+  std::unique_lock lock(mutex_);
+  const auto ready = [this] { return leaving_ || !orders_.empty(); };
+  if (counted_) {
+    changed_.wait(lock, ready);
+  } else {
+    changed_.wait_until(lock, watch_.Due(), ready);
+  }
+  if (orders_.empty()) return std::nullopt;
+  Order order = std::move(orders_.front());
+  orders_.pop_front();
+  return order;
+}
+
+void BoardWorker::Work() {
+  for (bool joined = false; !joined;) {
+    joined = Join();
+    {
+      const std::lock_guard lock(mutex_);
+      tried_ = true;
+    }
+    around_.tried();
+    if (!joined && !RestFor(kRetryBoard, {})) break;
+  }
+  for (;;) {
+    const std::optional<Order> order = Next();
+    if (order && order->run) {
+      Serve(*order->run, order->stop);
+    } else if (order) {
+      ApplyNow(order->remedy);
+    } else if (leave_.stop_requested()) {
+      break;
+    }
+    // Before the next run: a batch ends with its canary.
+    if (!counted_ && Clock::now() >= watch_.Due()) Look(leave_.get_token()).IgnoreError();
+  }
+  executor_.End();
+}
+
+bool BoardWorker::Join() {
+  absl::Status status = executor_.AwaitReady(leave_.get_token(), kFirstWords);
+  if (status.ok() && !canary_) {
+    auto canary = Canary::For(board_.device);
+    status = canary.status();
+    if (canary.ok()) canary_ = *std::move(canary);
+  }
+  if (status.ok()) status = Look(leave_.get_token()).status();
+  if (status.ok()) {
+    Offered();
+    return true;
+  }
+  if (!leave_.stop_requested()) {
+    around_.log.Error("board_unreachable",
+                      {{"board", board_.name},
+                       {"why", std::string(status.message())},
+                       {"tried_again_in_seconds", kRetryBoard.count() / 1000}});
+  }
+  return false;
+}
+
+void BoardWorker::Offered() {
+  farm::v1::BoardOffer offer;
+  offer.set_name(board_.name);
+  offer.set_device(board_.device.id);
+  offer.set_kind(std::string(BoardKindName(board_.device.board_kind())));
+  for (const std::string& tag : board_.tags) offer.add_tags(tag);
+  offer.set_environment(executor_.environment());
+  offer.set_hardware(JsonText(DeviceSnapshot(board_.device)));
+  if (const auto facts = executor_.facts()) offer.set_facts(JsonText(*facts));
+  around_.log.Info("board_ready", {{"board", board_.name},
+                                   {"device", board_.device.id},
+                                   {"canary", counted_ ? cycles_ : watch_.figure()},
+                                   {"environment", executor_.environment()}});
+  const std::lock_guard lock(mutex_);
+  offer_ = std::move(offer);
+}
+
+// ---- runs
+
+void BoardWorker::Serve(const TrackerMessage::Run& run, const std::stop_token& stop) {
+  const auto began = Clock::now();
+  AgentMessage message;
+  *message.mutable_run_done() = Done(run, stop);
+  const AgentMessage::RunDone& done = message.run_done();
+  around_.book.Finish(done);
+  watch_.RunEnded(Clock::now());
+  const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - began);
+  around_.log.Info("run_done", {{"board", board_.name},
+                                {"request", run.lease().request()},
+                                {"epoch", run.lease().epoch()},
+                                {"status", done.result().status()},
+                                {"message", done.result().message()},
+                                {"lost", done.infrastructure_loss()},
+                                {"ms", took.count()}});
+  around_.send(std::move(message));
+}
+
+AgentMessage::RunDone BoardWorker::Done(const TrackerMessage::Run& run,
+                                        const std::stop_token& stop) {
+  const farm::v1::Lease& lease = run.lease();
+  const auto lease_ends =
+      Clock::now() + milliseconds(std::clamp<uint64_t>(lease.time_limit_ms(), 1'000,
+                                                       uint64_t(kLongestDeadline.count())));
+  auto job = CheckJob(run.job(), board_.device);
+  RunOutcome outcome;
+  std::vector<ArtifactCache::Pin> pins;
+  if (absl::IsInvalidArgument(job.status())) {
+    outcome.status = RunStatus::kRejected;
+    outcome.message = OneLine(std::string(job.status().message()));
+  } else if (!job.ok()) {
+    return Loss(lease, OneLine(std::string(job.status().message())));
+  } else if (absl::Status s = Bring(*job, stop, lease_ends, &pins); !s.ok()) {
+    return Loss(lease, stop.stop_requested() ? "stopped" : OneLine(std::string(s.message())));
+  } else {
+    outcome = RunHeld(*job, stop);
+  }
+  if (stop.stop_requested()) return Loss(lease, "stopped");
+  AgentMessage::RunDone done;
+  *done.mutable_lease() = lease;
+  done.set_infrastructure_loss(IsInfrastructureLoss(outcome.status));
+  farm::v1::JobResult& result = *done.mutable_result();
+  result.set_status(std::string(RunStatusName(outcome.status)));
+  result.set_message(outcome.message);
+  result.set_reply(JsonText(outcome.reply));
+  result.set_board(board_.name);
+  result.set_environment(executor_.environment());
+  result.set_ruler(RulerFactor());
+  result.set_drift(counted_ ? 1.0 : watch_.drift());
+  return done;
+}
+
+// Puts this machine's paths in the place of the digests.
+absl::Status BoardWorker::Bring(CheckedJob& job, const std::stop_token& stop,
+                                Clock::time_point deadline, std::vector<ArtifactCache::Pin>* pins) {
+  std::map<std::string, std::string> paths;
+  for (const auto& [digest, size] : job.artifacts) {
+    farm::v1::Artifact artifact;
+    artifact.set_sha256(DigestBytes(digest));
+    artifact.set_size(size);
+    auto pin =
+        around_.cache.Get(digest, size, [&] { return around_.fetch(artifact, stop, deadline); });
+    if (!pin.ok()) return pin.status();
+    paths[digest] = **pin;
+    pins->push_back(*std::move(pin));
+  }
+  for (CandidateSpec& candidate : job.request.candidates) {
+    candidate.artifact_path = paths.at(candidate.artifact_path);
+  }
+  return absl::OkStatus();
+}
+
+// A tracker leases a board for one run, so that a batch whose results could all be held back until
+// its canary is a single run: on a board that holds, each has its own.
+RunOutcome BoardWorker::RunHeld(const CheckedJob& job, const std::stop_token& stop) {
+  for (int run = 1;; ++run) {
+    RunOutcome outcome = executor_.RunUntil(stop, job.request, job.deadline);
+    if (!board_.hold || counted_ || outcome.status != RunStatus::kOk) return outcome;
+    const auto verdict = Look(stop);
+    const bool drifted = verdict.ok() && *verdict != CanaryVerdict::kGood;
+    if (!drifted || run == kMostHeldRuns) return outcome;
+    around_.log.Warn("measured_again", {{"board", board_.name}, {"drift", watch_.drift()}});
+    if (*verdict == CanaryVerdict::kCooling && !RestFor(DriftPolicy{}.cooling, stop))
+      return outcome;
+  }
+}
+
+// ---- remedies and canaries
+
+void BoardWorker::ApplyNow(TrackerMessage::Remedy::Kind kind) {
+  absl::Status status;
+  if (kind == TrackerMessage::Remedy::PROVE) {
+    const auto verdict = Look(leave_.get_token());
+    status = verdict.status();
+    if (verdict.ok() && *verdict == CanaryVerdict::kCooling) {
+      status = absl::UnavailableError("the reference kernel takes too long");
+    }
+  } else {
+    const bool reset = kind == TrackerMessage::Remedy::RESET;
+    const std::string& command = reset ? board_.reset : board_.power;
+    if (command.empty()) {
+      status = absl::NotFoundError(reset ? "the boards file has no reset command for it"
+                                         : "the boards file has no power command for it");
+    } else {
+      status = executor_.Command(leave_.get_token(), command, board_.command_limit);
+      // Whatever was open to the board as it was is of no use any more.
+      executor_.End();
+    }
+  }
+  AgentMessage message;
+  AgentMessage::RemedyDone& done = *message.mutable_remedy_done();
+  done.set_board(board_.name);
+  done.set_good(status.ok());
+  done.set_message(OneLine(std::string(status.message())));
+  around_.log.Info("remedy_done", {{"board", board_.name},
+                                   {"remedy", TrackerMessage::Remedy::Kind_Name(kind)},
+                                   {"good", status.ok()},
+                                   {"message", done.message()}});
+  around_.send(std::move(message));
+}
+
+absl::StatusOr<CanaryVerdict> BoardWorker::Look(const std::stop_token& stop) {
+  for (;;) {
+    const auto figure =
+        canary_->Judge(executor_.RunUntil(stop, canary_->request(), kCanaryDeadline));
+    answers_wrong_ = absl::IsDataLoss(figure.status());
+    if (!figure.ok()) {
+      watch_.Missed(Clock::now());
+      if (stop.stop_requested()) return figure.status();
+      around_.log.Warn("canary_failed",
+                       {{"board", board_.name}, {"why", std::string(figure.status().message())}});
+      if (answers_wrong_) Tell();
+      return figure.status();
+    }
+    cycles_ = *figure;
+    // What is counted repeats exactly: there is nothing to watch.
+    const CanaryVerdict verdict =
+        counted_ ? CanaryVerdict::kGood : watch_.Take(*figure, Clock::now());
+    if (verdict == CanaryVerdict::kAgain) continue;
+    Tell();
+    return verdict;
+  }
+}
+
+void BoardWorker::Tell() {
+  AgentMessage message;
+  AgentMessage::BoardReport& report = *message.mutable_board_report();
+  report.set_board(board_.name);
+  report.set_canary_ns(counted_ ? cycles_ : watch_.figure());
+  report.set_drift(counted_ ? 1.0 : watch_.drift());
+  // One that computes wrongly is not to be given work either.
+  report.set_cooling(watch_.cooling() || answers_wrong_);
+  report.set_environment(executor_.environment());
+  if (watch_.drift() > DriftPolicy{}.noticed) {
+    around_.log.Warn(
+        "drift",
+        {{"board", board_.name}, {"drift", watch_.drift()}, {"cooling", report.cooling()}});
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    report_ = report;
+  }
+  around_.send(std::move(message));
+}
+
+double BoardWorker::RulerFactor() const {
+  if (counted_) return 1;
+  if (!watch_.baseline()) return 0;
+  const std::lock_guard lock(mutex_);
+  return (ruler_ > 0 ? ruler_ : *watch_.baseline()) / watch_.figure();
+}
+
+}  // namespace halyard

@@ -1,0 +1,39 @@
+// The boards beside an agent: the file a person writes, such as
+//
+//   {"boards": [
+//     {"name": "pi-rack", "device": "rpi4", "board": "ssh:pi@pi4.lan", "tags": ["lab", "cooled"],
+//      "reset": "ssh pi@pi4.lan sudo reboot", "power": "./relay 3 cycle", "command_seconds": 90},
+//     {"name": "sim", "device": "cortex-m7", "count": 4},
+//     {"name": "desk", "device": "./my-board.json", "board": "local", "hold": true}]}
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "targets/device.h"
+
+namespace halyard {
+
+struct BoardEntry {
+  std::string name;  // unique in the farm; of `count` alike "sim-1" to "sim-4"
+  // With the board's address; a path is taken from the boards file's folder. Device::loaded_from is
+  // what another process loads the same from.
+  Device device;
+  std::vector<std::string> tags;
+  // Of the tracker's remedies: for sh -c on the agent's machine, in the agent's folder; empty:
+  // none.
+  std::string reset, power;
+  std::chrono::milliseconds command_limit{60'000};  // of each
+  // Each result waits for a canary after it, and is measured again where the board had drifted:
+  // slower, for a board whose figures are to stand by themselves. See canary/drift_watch.h.
+  bool hold = false;
+};
+
+inline constexpr int kMostBoards = 256;  // of an agent: each is a process and a thread
+
+// InvalidArgument, NotFound: one line with file, field, what is wrong and what would be right.
+absl::StatusOr<std::vector<BoardEntry>> LoadBoardsFile(const std::string& path);
+
+}  // namespace halyard

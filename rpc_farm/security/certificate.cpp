@@ -62,6 +62,18 @@ bool AddNames(X509* certificate, const FarmIdentity& identity,
   return added && X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, 0) == 1;
 }
 
+std::string_view BytesOf(const ASN1_STRING* text) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+          static_cast<size_t>(ASN1_STRING_length(text))};
+}
+
+std::string AddressText(std::string_view bytes) {
+  if (bytes.size() != 4 && bytes.size() != 16) return "";
+  char text[INET6_ADDRSTRLEN] = "";
+  inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof text);
+  return text;
+}
+
 // What all certificates have; the serial is random, 127 bits: none can be foretold or met twice.
 bool FillIn(X509* certificate, X509* issuer, EVP_PKEY* key, const std::string& common_name,
             const Validity& validity) {
@@ -119,11 +131,11 @@ CertificateFacts FactsOf(X509* certificate) {
   int uris = 0;
   for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); i++) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type == GEN_DNS) facts.hosts.emplace_back(BytesOf(name->d.dNSName));
+    if (name->type == GEN_IPADD) facts.hosts.push_back(AddressText(BytesOf(name->d.iPAddress)));
     if (name->type != GEN_URI) continue;
     uris++;
-    const ASN1_STRING* uri = name->d.uniformResourceIdentifier;
-    facts.identity = IdentityFromUri({reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                                      static_cast<size_t>(ASN1_STRING_length(uri))});
+    facts.identity = IdentityFromUri(BytesOf(name->d.uniformResourceIdentifier));
   }
   if (uris != 1) facts.identity.reset();
   return facts;

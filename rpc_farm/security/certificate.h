@@ -21,6 +21,7 @@ struct CertificateFacts {
   absl::Time not_before, not_after;
   // Nothing where it has not exactly one URI, or that is none of the farm's.
   std::optional<FarmIdentity> identity;
+  std::vector<std::string> hosts;  // DNS names and IP addresses, of a tracker
 };
 
 // The first certificate in `pem`, e.g. one that a TLS peer showed. InvalidArgument: there is none.

@@ -1,6 +1,7 @@
-// Bad input: one line on stderr that names the argument, exit code 2, nothing written.
+// Bad input of every command but the farm's.
 
-#include <gtest/gtest.h>
+#include "tests/error/bad_input.h"
+
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -9,62 +10,19 @@
 #include <fstream>
 
 #include "logs/measurement_log.h"
-#include "targets/child_process.h"
 
 namespace halyard {
 namespace {
 
 namespace fs = std::filesystem;
 
-class BadInput : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string folder = (fs::temp_directory_path() / "halyard-error-XXXXXX").string();
-    ASSERT_NE(mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
-    before_ = fs::current_path();
-    fs::current_path(folder_);
-  }
-  void TearDown() override {
-    fs::current_path(before_);
-    fs::remove_all(folder_);
-  }
-
-  static ChildResult Run(std::vector<std::string> args) {
-    args.insert(args.begin(), std::getenv("HALYARD_TUNE_PROGRAM"));
-    ChildLimits limits;
-    limits.deadline = std::chrono::seconds(60);
-    return RunChild(args, "", limits);
-  }
-
-  static size_t Files() {
-    return static_cast<size_t>(std::distance(fs::recursive_directory_iterator("."), {}));
-  }
-
-  // One line that contains `names`; nothing on stdout; nothing written.
-  static void ExpectRefused(const std::vector<std::string>& args, const std::string& names,
-                            int code = 2) {
-    const size_t files = Files();
-    const ChildResult r = Run(args);
-    const std::string told = testing::PrintToString(args) + " printed: " + r.err;
-    EXPECT_EQ(r.exit_code, code) << told;
-    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << told;
-    EXPECT_NE(r.err.find(names), std::string::npos) << told;
-    EXPECT_EQ(r.out, "") << told;
-    EXPECT_EQ(Files(), files) << told;
-  }
-
-  static std::vector<std::string> With(std::vector<std::string> more,
-                                       const std::string& op = "gemm",
-                                       const std::string& shape = "8x8x8") {
-    std::vector<std::string> args = {"--op",     op,     "--shape",  shape,
-                                     "--device", "rpi4", "--trials", "2"};
-    args.insert(args.end(), more.begin(), more.end());
-    return args;
-  }
-
-  fs::path folder_, before_;
-};
+std::vector<std::string> With(std::vector<std::string> more, const std::string& op = "gemm",
+                              const std::string& shape = "8x8x8") {
+  std::vector<std::string> args = {"--op",     op,     "--shape",  shape,
+                                   "--device", "rpi4", "--trials", "2"};
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
 
 TEST_F(BadInput, UnknownNames) {
   ExpectRefused({"--op", "fft", "--shape", "8", "--device", "host"}, "'fft'");

@@ -1,17 +1,18 @@
 // tune farm init, enroll, revoke, list: the farm's certificates.
 
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/time/clock.h"
 #include "fmt/format.h"
 #include "rpc_farm/security/certificate_authority.h"
 #include "tuner/cli/cli.h"
 #include "tuner/cli/farm_command.h"
+#include "tuner/cli/farm_options.h"
 #include "tuner/cli/options.h"
 
 namespace halyard {
@@ -19,16 +20,21 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr int kMostDays = 3652;
+constexpr int kUsualDays = 365;
+constexpr int kMostDays = 3652;  // as long as an authority
+
+constexpr char kNotTrackers[] =
+    "a tracker's certificate cannot be taken back: those who call it read no list; after the loss "
+    "of "
+    "its key make a new authority with tune farm init --dir";
 
 std::string Day(absl::Time time) {
   return absl::FormatTime("%Y-%m-%d", time, absl::LocalTimeZone());
 }
 
-// The caller's login name, as a certificate's name.
+// The caller's login name, where that can be a certificate's.
 std::string CallerName() {
-  const passwd* entry = getpwuid(geteuid());
-  const std::string name = entry == nullptr ? "" : entry->pw_name;
+  const std::string name = LoginName();
   return CheckFarmName(name).ok() ? name : "admin";
 }
 
@@ -48,7 +54,7 @@ std::vector<std::string> TrackerHosts(const std::vector<std::string>& given) {
 struct Arguments {
   std::string dir, role, name, out;
   std::vector<std::string> hosts;
-  int days = 365;
+  std::optional<int> days;
   bool replace = false, json = false;
 };
 
@@ -93,16 +99,27 @@ int CheckedHosts(const std::vector<std::string>& hosts) {
   return kExitDone;
 }
 
-// The serials in use of a name and, where it is given, a role.
+// The serials in use of a name and, where it is given, a role; never a tracker's.
 std::vector<std::string> InUse(const std::vector<IssuedCertificate>& issued,
                                const std::string& name, std::optional<FarmRole> role) {
   std::vector<std::string> serials;
   for (const IssuedCertificate& c : issued) {
+    if (c.identity.role == FarmRole::kTracker) continue;
     if (c.identity.name == name && !c.revoked && (!role || c.identity.role == *role)) {
       serials.push_back(c.serial);
     }
   }
   return serials;
+}
+
+// Those given; else those of the certificate in use: a renewal must not lose a name that others
+// use.
+std::vector<std::string> RenewedHosts(const Arguments& a, const std::string& folder) {
+  if (!a.hosts.empty()) return TrackerHosts(a.hosts);
+  const auto pem = ReadWholeFile(folder + "/" + kCertificateFile);
+  if (!pem.ok()) return TrackerHosts({});
+  const auto facts = ReadCertificate(*pem);
+  return TrackerHosts(facts.ok() ? facts->hosts : std::vector<std::string>{});
 }
 
 int Enroll(const Arguments& a, FarmRole role) {
@@ -121,9 +138,10 @@ int Enroll(const Arguments& a, FarmRole role) {
   if (auto s = CheckHolderFolder(folder, identity, *own_pem); !s.ok()) {
     return Fail(kExitUsage, std::string(s.message()));
   }
-  const auto enrolment =
-      authority->Issue(identity, tracker ? TrackerHosts(a.hosts) : std::vector<std::string>{},
-                       {now - kClockAllowance, now + absl::Hours(24 * a.days)}, now);
+  if (auto s = CheckWritableFolder(folder); !s.ok()) return Fail(s);
+  const auto hosts = tracker ? RenewedHosts(a, folder) : std::vector<std::string>{};
+  const auto enrolment = authority->Issue(
+      identity, hosts, {now - kClockAllowance, now + absl::Hours(24 * *a.days)}, now);
   if (!enrolment.ok()) return Fail(enrolment.status());
   // The new one is in its place before the old ones stop to count.
   if (auto s = WriteHolderFolder(folder, *enrolment); !s.ok()) return Fail(s);
@@ -134,9 +152,12 @@ int Enroll(const Arguments& a, FarmRole role) {
   fmt::print("{}  {} {}, serial {}, until {}\n", folder, FarmRoleName(role), a.name,
              enrolment->serial, Day(enrolment->not_after));
   if (a.replace) fmt::print("{} earlier revoked\n", old.size());
-  if (!tracker) {
-    fmt::print("copy the folder to where this {} runs and keep its {} secret\n", FarmRoleName(role),
-               kKeyFile);
+  if (tracker) {
+    fmt::print("for {}\n", fmt::join(hosts, ", "));
+  } else {
+    fmt::print("copy the folder to where this {} runs and keep its {} secret{}\n",
+               FarmRoleName(role), kKeyFile,
+               role == FarmRole::kAgent ? "" : "; tune takes it as --farm-certificates FOLDER");
   }
   return kExitDone;
 }
@@ -203,7 +224,8 @@ int FarmEnrollCommand(const std::vector<std::string>& args) {
   po::options_description options("tune farm enroll --role ROLE NAME [options]", 79, 40);
   auto add = options.add_options();
   add("role", po::value(&a.role), "client, agent or admin; tracker to renew the tracker's");
-  add("days", po::value(&a.days)->default_value(a.days), "how long it is good");
+  add("days", po::value<int>()->notifier([&](int days) { a.days = days; }),
+      "how long it is good: 365 unless given, 3652 for a tracker");
   add("out,o", po::value(&a.out), "folder it is put into; ROLE-NAME unless given");
   add("replace", po::bool_switch(&a.replace), "revoke the earlier ones of this role and name");
   add("name", po::value(&a.hosts),
@@ -212,9 +234,11 @@ int FarmEnrollCommand(const std::vector<std::string>& args) {
   if (a.role.empty()) return Fail(kExitUsage, "--role is missing; give client, agent or admin");
   const auto role = ParseFarmRole(a.role);
   if (!role.ok()) return Fail(kExitUsage, "--role: " + std::string(role.status().message()));
-  if (a.days < 1 || a.days > kMostDays) {
+  if (*role == FarmRole::kTracker && a.replace) return Fail(kExitUsage, kNotTrackers);
+  if (!a.days) a.days = *role == FarmRole::kTracker ? kMostDays : kUsualDays;
+  if (*a.days < 1 || *a.days > kMostDays) {
     return Fail(kExitUsage,
-                fmt::format("--days is {}; give a number from 1 to {}", a.days, kMostDays));
+                fmt::format("--days is {}; give a number from 1 to {}", *a.days, kMostDays));
   }
   if (!a.hosts.empty() && *role != FarmRole::kTracker) {
     return Fail(kExitUsage, "--name is of a tracker only; leave it out");
@@ -234,6 +258,7 @@ int FarmRevokeCommand(const std::vector<std::string>& args) {
     if (!parsed.ok()) return Fail(kExitUsage, "--role: " + std::string(parsed.status().message()));
     role = *parsed;
   }
+  if (role == FarmRole::kTracker) return Fail(kExitUsage, kNotTrackers);
   auto authority = CertificateAuthority::Open(a.dir);
   if (!authority.ok()) return Fail(authority.status());
   const auto issued = authority->Issued();

@@ -59,6 +59,8 @@ TEST_F(CertificateAuthorityTest, MakesAFolderThatOthersCannotRead) {
   const auto tracker = ReadHolderFolder(dir_ + "/tracker", kNow);
   ASSERT_TRUE(tracker.ok()) << tracker.status();
   EXPECT_EQ(tracker->identity.role, FarmRole::kTracker);
+  EXPECT_EQ(ReadCertificate(tracker->certificate_pem)->hosts,
+            (std::vector<std::string>{"tracker.example", "10.0.0.7", "::1"}));
   const auto admin = ReadHolderFolder(dir_ + "/admin", kNow);
   ASSERT_TRUE(admin.ok()) << admin.status();
   EXPECT_EQ(admin->identity, (FarmIdentity{FarmRole::kAdmin, "root"}));

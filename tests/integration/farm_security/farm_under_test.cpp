@@ -119,16 +119,22 @@ void FarmUnderTest::Serve(const std::string& folder, const FarmLimits& limits) {
   ASSERT_TRUE(credentials.ok()) << credentials.status();
   grpc::ServerBuilder builder;
   ConfigureServer(builder, limits, authorizer_);
-  builder.AddListeningPort(where, *credentials, &port_);
+  auto listener = FarmListener::Bind(where, limits);
+  ASSERT_TRUE(listener.ok()) << listener.status();
+  listener_ = *std::move(listener);
+  port_ = listener_->port();
+  listener_->AddTo(builder, *credentials);
   builder.RegisterService(&farm_);
   builder.RegisterService(&agents_);
   builder.RegisterService(&admin_);
   server_ = builder.BuildAndStart();
   ASSERT_NE(server_, nullptr);
+  listener_->Start();
 }
 
 void FarmUnderTest::Stop() {
   if (server_ == nullptr) return;
+  if (listener_ != nullptr) listener_->Stop();
   server_->Shutdown(std::chrono::system_clock::now());
   server_->Wait();
   server_.reset();

@@ -14,6 +14,7 @@
 #include "rpc_farm/security/authorizer.h"
 #include "rpc_farm/security/certificate_authority.h"
 #include "rpc_farm/security/certificate_files.h"
+#include "rpc_farm/security/farm_listener.h"
 #include "rpc_farm/security/peer_identity.h"
 #include "rpc_farm/temporary_folder.h"
 
@@ -95,6 +96,7 @@ class FarmUnderTest : public testing::Test {
   CountingAgents agents_;
   CountingAdmin admin_;
   std::shared_ptr<Authorizer> authorizer_;
+  std::unique_ptr<FarmListener> listener_;
   std::unique_ptr<grpc::Server> server_;
   CertificateTrouble tell_;  // the server's
   int port_ = 0;

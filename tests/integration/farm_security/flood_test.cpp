@@ -2,9 +2,11 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -15,6 +17,50 @@
 
 namespace halyard {
 namespace {
+
+void ConnectTo(int fd, int port) {
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<uint16_t>(port));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0) << strerror(errno);
+}
+
+// Somebody who connects and says nothing.
+class SilentConnections {
+ public:
+  SilentConnections(int port, int number, const char* from = "127.0.0.1") {
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    inet_pton(AF_INET, from, &own.sin_addr);
+    for (int i = 0; i < number; i++) {
+      const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+      ConnectTo(fd, port);
+      sockets_.push_back(fd);
+    }
+  }
+  SilentConnections(const SilentConnections&) = delete;
+  SilentConnections& operator=(const SilentConnections&) = delete;
+  ~SilentConnections() {
+    for (const int fd : sockets_) close(fd);
+  }
+  // How many the other side closed, within 20 s each.
+  int WaitForTheirEnd() const {
+    int ended = 0;
+    for (const int fd : sockets_) {
+      const timeval patience{20, 0};
+      setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+      char byte = 0;
+      errno = 0;
+      ended += recv(fd, &byte, 1, 0) <= 0 && errno != EAGAIN;
+    }
+    return ended;
+  }
+
+ private:
+  std::vector<int> sockets_;
+};
 
 class Flood : public FarmUnderTest {
  protected:
@@ -122,25 +168,65 @@ TEST_F(Flood, OfSilentConnections) {
   limits.handshake = std::chrono::milliseconds(1000);
   Serve(tracker(), limits);
   const auto stub = v1::Farm::NewStub(ChannelOf(Enroll(FarmRole::kClient, "ann")));
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<uint16_t>(port_));
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::vector<int> sockets(200, -1);
-  for (int& fd : sockets) {
-    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
-    const timeval patience{20, 0};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  }
+  const SilentConnections silent(port_, 200);
   EXPECT_TRUE(Call(*stub).ok());
-  for (const int fd : sockets) {
-    char byte = 0;
-    EXPECT_LE(recv(fd, &byte, 1, 0), 0);
-    EXPECT_NE(errno, EAGAIN) << "it is open after 20 s";
-    close(fd);
-  }
+  EXPECT_EQ(silent.WaitForTheirEnd(), 200);
   EXPECT_TRUE(Call(*stub).ok());
+}
+
+// Above the limit a connection is closed at once; those that are there stay, and room comes back.
+TEST_F(Flood, OfConnections) {
+  FarmLimits limits;
+  limits.handshake = std::chrono::milliseconds(3000);
+  limits.connections = 20;
+  Serve(tracker(), limits);
+  const std::string ann = Enroll(FarmRole::kClient, "ann");
+  const auto stub = v1::Farm::NewStub(ChannelOf(ann));
+  ASSERT_TRUE(Call(*stub).ok());
+  const SilentConnections silent(port_, 100);
+  EXPECT_TRUE(Call(*stub).ok());
+  EXPECT_EQ(silent.WaitForTheirEnd(), 100);
+  EXPECT_EQ(listener_->refused(), 81u);
+  EXPECT_TRUE(Open(*ChannelOf(ann)).ok());
+}
+
+TEST_F(Flood, OneAddressLeavesRoomForOthers) {
+  FarmLimits limits;
+  limits.handshake = std::chrono::milliseconds(3000);
+  limits.connections = 20;
+  limits.connections_from_one_address = 10;
+  Serve(tracker(), limits);
+  const std::string ann = Enroll(FarmRole::kClient, "ann");
+  const SilentConnections silent(port_, 50, "127.0.0.2");
+  EXPECT_TRUE(Open(*ChannelOf(ann)).ok());
+  EXPECT_EQ(silent.WaitForTheirEnd(), 50);
+  EXPECT_EQ(listener_->refused(), 40u);
+}
+
+// No file is left to accept with: that passes. (gRPC's own listener would never accept again.)
+TEST_F(Flood, OfFiles) {
+  Serve();
+  const std::string ann = Enroll(FarmRole::kClient, "ann");
+  const auto stub = v1::Farm::NewStub(ChannelOf(ann));
+  ASSERT_TRUE(Call(*stub).ok());
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(0);
+  close(next);
+  const rlimit none{static_cast<rlim_t>(next), before.rlim_max};
+  std::vector<int> spare;  // more than what other threads may just now have open for a moment
+  for (int i = 0; i < 8; i++) spare.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  for (const int fd : spare) ConnectTo(fd, port_);
+  const absl::Time begin = absl::Now();
+  while (listener_->failed() == 0 && absl::Now() < begin + absl::Seconds(20)) {
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_GT(listener_->failed(), 0u);
+  EXPECT_TRUE(Call(*stub).ok()) << "who is connected does not notice";
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(Open(*ChannelOf(ann)).ok());
+  for (const int fd : spare) close(fd);
 }
 
 // A client that pings far more often than the protocol's keepalive loses its connection; one that
@@ -179,12 +265,18 @@ TEST_F(Flood, OfPings) {
 // The port is one tracker's.
 TEST_F(Flood, NoSecondTrackerOnThePort) {
   Serve();
-  grpc::ServerBuilder builder;
-  ConfigureServer(builder, {}, nullptr);
-  int port = 0;
-  builder.AddListeningPort(address(), grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(&admin_);
-  EXPECT_EQ(builder.BuildAndStart(), nullptr);
+  const auto second = FarmListener::Bind(address(), {});
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(second.status().message(), "cannot listen on " + address() + ": the port is taken");
+  const auto elsewhere = FarmListener::Bind("192.0.2.1:0", {});
+  EXPECT_EQ(elsewhere.status().message(),
+            "cannot listen on 192.0.2.1:0: the address is not this machine's");
+  for (const std::string bad :
+       {"", "127.0.0.1", ":80", "127.0.0.1:", "127.0.0.1:http", "[::1:80"}) {
+    EXPECT_EQ(FarmListener::Bind(bad, {}).status().code(), absl::StatusCode::kInvalidArgument)
+        << bad;
+  }
+  EXPECT_TRUE(FarmListener::Bind("localhost:0", {}).ok());
 }
 
 }  // namespace

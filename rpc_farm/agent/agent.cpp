@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "rpc_farm/proto/agreement.h"
+
 namespace halyard {
 namespace {
 
@@ -79,7 +81,7 @@ void Agent::BoardTried() {
 
 AgentMessage::Hello Agent::Hello() const {
   AgentMessage::Hello hello;
-  hello.set_protocol(kAgentProtocol);
+  hello.set_protocol(kFarmProtocolVersion);
   hello.set_agent(options_.name);
   for (const auto& worker : workers_) {
     if (auto offer = worker->Offer()) *hello.add_boards() = *std::move(offer);

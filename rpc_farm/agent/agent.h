@@ -18,8 +18,6 @@
 
 namespace halyard {
 
-inline constexpr uint32_t kAgentProtocol = 1;  // of farm.proto
-
 struct AgentOptions {
   std::string tracker;  // HOST:PORT
   std::string name;

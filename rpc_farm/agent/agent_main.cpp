@@ -1,6 +1,5 @@
 // farm_agent: offers this machine's boards to a tracker until it is told to end.
 #include <fmt/format.h>
-#include <grpcpp/security/credentials.h>
 #include <limits.h>
 #include <signal.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <cstdlib>
 
 #include "rpc_farm/agent/agent.h"
+#include "rpc_farm/security/credentials.h"
 
 namespace halyard {
 namespace {
@@ -20,7 +20,7 @@ namespace po = boost::program_options;
 constexpr int kExitDone = 0, kExitUsage = 2, kExitInfrastructure = 4;
 
 struct CommandLine {
-  std::string tracker, boards, name, cache;
+  std::string tracker, boards, certificates, name, cache;
   int64_t cache_mib = 4096;
 };
 
@@ -60,6 +60,9 @@ po::options_description Options(CommandLine& line) {
   add("help", "this text");
   add("tracker", po::value(&line.tracker), "where the tracker listens, HOST:PORT");
   add("boards", po::value(&line.boards), "the boards file, as {\"boards\": [{\"name\": ...}]}");
+  add("certificates", po::value(&line.certificates),
+      "this agent's folder, as `tune farm enroll --role agent` made it; without one, a tracker on "
+      "this machine");
   add("name", po::value(&line.name)->default_value(HostName()), "of this agent, in the farm");
   add("cache", po::value(&line.cache), "folder for artifacts; else below ~/.cache/halyard");
   add("cache-mib", po::value(&line.cache_mib)->default_value(line.cache_mib),
@@ -94,7 +97,11 @@ int Serve(const CommandLine& line) {
   options.name = line.name;
   options.boards = *std::move(boards);
   options.host_program = ProgramFolder() + "board_host";
-  options.credentials = [] { return grpc::InsecureChannelCredentials(); };
+  options.credentials = [&line] { return ChannelCredentialsFrom(line.certificates, line.tracker); };
+  // What is wrong with them is said now, and not tried for ever.
+  if (const auto credentials = options.credentials(); !credentials.ok()) {
+    return Fail(kExitUsage, std::string(credentials.status().message()));
+  }
   if (access(options.host_program.c_str(), X_OK) != 0) {
     return Fail(kExitInfrastructure,
                 options.host_program + " is missing: it lies beside farm_agent");

@@ -5,12 +5,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "rpc_farm/sha256.h"
 
@@ -18,12 +17,6 @@ namespace halyard {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr char kPart[] = ".part";
-
-bool IsDigest(const std::string& name) {
-  return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
 
 bool Holds(const std::string& path, uint64_t size, const std::string& digest) {
   std::error_code error;
@@ -50,135 +43,65 @@ absl::StatusOr<std::unique_ptr<ArtifactCache>> ArtifactCache::Open(const std::st
     return absl::FailedPreconditionError(
         fmt::format("another agent uses the cache folder {}: name another with --cache", folder));
   }
-  std::unique_ptr<ArtifactCache> cache(new ArtifactCache(folder, most_bytes, lock));
-  cache->FindWhatIsThere();
-  return cache;
+  auto store = ArtifactStore::Open(folder, most_bytes, ArtifactStore::Keep::kUsually);
+  if (store.ok()) {
+    return std::unique_ptr<ArtifactCache>(new ArtifactCache(*std::move(store), lock));
+  }
+  close(lock);
+  return store.status();
 }
 
 ArtifactCache::~ArtifactCache() { close(lock_); }
 
-void ArtifactCache::FindWhatIsThere() {
-  std::vector<std::pair<fs::file_time_type, std::string>> found;
-  std::error_code error;
-  for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename();
-    std::error_code gone;
-    // Of an agent that was killed while it wrote.
-    if (name.ends_with(kPart)) fs::remove(at->path(), gone);
-    if (IsDigest(name)) found.emplace_back(at->last_write_time(gone), name);
-  }
-  std::sort(found.begin(), found.end());
-  for (const auto& [time, name] : found) {
-    Entry& entry = entries_[name];
-    entry.bytes = static_cast<int64_t>(fs::file_size(PathOf(name), error));
-    entry.used = ++clock_;
-    entry.there = true;
-    bytes_ += entry.bytes;
-  }
-  MakeRoom();
-}
-
 absl::StatusOr<ArtifactCache::Pin> ArtifactCache::Get(const std::string& digest, uint64_t size,
                                                       const Fetch& fetch) {
-  if (!IsDigest(digest)) return absl::InvalidArgumentError("'" + digest + "' is no digest");
   std::unique_lock lock(mutex_);
   for (;;) {
-    const auto at = entries_.find(digest);
-    if (at == entries_.end()) break;
-    if (!at->second.there) {
-      fetched_.wait(lock);
-      continue;
+    fetched_.wait(lock, [&] { return !fetching_.contains(digest); });
+    if (Pin pin = PinOf(digest)) {
+      lock.unlock();
+      if (Holds(*pin, size, digest)) return pin;
+      pin.reset();
+      lock.lock();
+      if (store_->Drop(digest)) continue;
+      return absl::DataLossError(
+          fmt::format("artifact {} is damaged, or not of {} bytes", digest, size));
     }
-    Pin pin = PinOf(digest);
+    fetching_.insert(digest);
     lock.unlock();
-    const bool good = Holds(*pin, size, digest);
-    if (good) return pin;
-    pin.reset();
+    const absl::Status brought = Bring(digest, size, fetch);
     lock.lock();
-    // Only what nobody runs is taken away; its users have checked it and hold it open or loaded.
-    const auto bad = entries_.find(digest);
-    if (bad == entries_.end() || !bad->second.there) continue;
-    if (bad->second.users > 0) {
-      return absl::DataLossError(fmt::format("artifact {} is not of {} bytes", digest, size));
-    }
-    bytes_ -= bad->second.bytes;
-    entries_.erase(bad);
-    break;
+    // Pinned before anybody else can make room.
+    Pin pin = brought.ok() ? PinOf(digest) : nullptr;
+    fetching_.erase(digest);
+    fetched_.notify_all();  // where it failed, whoever waits tries for itself
+    if (!brought.ok()) return brought;
+    if (pin != nullptr) return pin;
   }
-  entries_[digest] = Entry{};  // being fetched
-  lock.unlock();
-  const absl::Status brought = Bring(digest, size, fetch);
-  lock.lock();
-  fetched_.notify_all();
-  if (!brought.ok()) {
-    entries_.erase(digest);  // whoever waits fetches it itself
-    return brought;
-  }
-  Entry& entry = entries_[digest];
-  entry.there = true;
-  entry.bytes = static_cast<int64_t>(size);
-  bytes_ += entry.bytes;
-  Pin pin = PinOf(digest);
-  MakeRoom();
-  return pin;
 }
 
 absl::Status ArtifactCache::Bring(const std::string& digest, uint64_t size, const Fetch& fetch) {
+  auto upload = store_->Begin(digest, size);
+  if (!upload.ok()) return upload.status();
   const auto bytes = fetch();
   if (!bytes.ok()) return bytes.status();
-  if (bytes->size() != size) {
-    return absl::DataLossError(
-        fmt::format("artifact {}: {} bytes came, {} were said", digest, bytes->size(), size));
+  for (std::string_view rest = *bytes; !rest.empty();) {
+    const std::string_view chunk = rest.substr(0, kArtifactChunkBytes);
+    rest.remove_prefix(chunk.size());
+    const absl::Status s = (*upload)->Append(chunk);
+    if (absl::IsInvalidArgument(s)) return absl::DataLossError(s.message());
+    if (!s.ok()) return s;
   }
-  if (Sha256Hex(*bytes) != digest) {
-    return absl::DataLossError(fmt::format("artifact {}: what came has another digest", digest));
-  }
-  // Under its name it is whole or not at all. Nothing is synced: after a power cut the check finds
-  // what is missing.
-  const std::string path = PathOf(digest), part = path + kPart;
-  std::ofstream file(part, std::ios::binary | std::ios::trunc);
-  file.write(bytes->data(), static_cast<std::streamsize>(bytes->size()));
-  file.close();
-  std::error_code error;
-  if (file) fs::rename(part, path, error);
-  if (file && !error) return absl::OkStatus();
-  fs::remove(part, error);
-  return absl::ResourceExhaustedError(fmt::format(
-      "the cache folder {} takes no artifact of {} bytes: is its disk full?", folder_, size));
+  return (*upload)->Finish();
 }
 
 ArtifactCache::Pin ArtifactCache::PinOf(const std::string& digest) {
-  Entry& entry = entries_[digest];
-  entry.users++;
-  entry.used = ++clock_;
-  std::error_code ignored;
-  fs::last_write_time(PathOf(digest), fs::file_time_type::clock::now(), ignored);
-  return Pin(new std::string(PathOf(digest)), [this, digest](const std::string* path) {
-    delete path;
-    const std::lock_guard lock(mutex_);
-    entries_[digest].users--;
-    MakeRoom();
-  });
-}
-
-void ArtifactCache::MakeRoom() {
-  while (bytes_ > most_bytes_) {
-    auto oldest = entries_.end();
-    for (auto at = entries_.begin(); at != entries_.end(); ++at) {
-      if (!at->second.there || at->second.users > 0) continue;
-      if (oldest == entries_.end() || at->second.used < oldest->second.used) oldest = at;
-    }
-    if (oldest == entries_.end()) return;
-    std::error_code ignored;
-    fs::remove(PathOf(oldest->first), ignored);
-    bytes_ -= oldest->second.bytes;
-    entries_.erase(oldest);
-  }
-}
-
-int64_t ArtifactCache::bytes() const {
-  const std::lock_guard lock(mutex_);
-  return bytes_;
+  if (!store_->Pin(digest)) return nullptr;
+  return Pin(new std::string(store_->PathOf(digest).value()),
+             [this, digest](const std::string* path) {
+               delete path;
+               store_->Unpin(digest);
+             });
 }
 
 }  // namespace halyard

@@ -1,23 +1,24 @@
-// Artifacts on the agent's disk, under their digests: shared by its boards and kept between its
-// lives, up to a number of bytes; those not used for longest go first.
+// Artifacts on the agent's disk: shared by its boards and kept between its lives, up to a number of
+// bytes. The store keeps them; this brings what it lacks, once, and checks what it has.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "rpc_farm/artifacts/artifact_store.h"
 
 namespace halyard {
 
 // Thread-safe. Outlives what Get() gave.
 class ArtifactCache {
  public:
-  // Gives the artifact's bytes. Unavailable and others: passed on.
+  // Gives the artifact's bytes.
   using Fetch = std::function<absl::StatusOr<std::string>()>;
   // Keeps an artifact from being removed.
   using Pin = std::shared_ptr<const std::string>;  // its path
@@ -33,36 +34,23 @@ class ArtifactCache {
   // The artifact of that SHA-256 (64 hexadecimal digits) and size; fetched if it is not here, by
   // one caller while others that want the same wait. What is here is read and checked each time: a
   // disk that forgets must not become a wrong time. May hold more than its bytes while all are in
-  // use. DataLoss: what came has another size or digest. Otherwise errors of `fetch`.
+  // use. DataLoss: what came, or is in use, has another size or digest. Otherwise errors of `fetch`
+  // and of ArtifactStore.
   absl::StatusOr<Pin> Get(const std::string& digest, uint64_t size, const Fetch& fetch);
 
-  int64_t bytes() const;
+  int64_t bytes() const { return store_->bytes(); }
 
  private:
-  struct Entry {
-    int64_t bytes = 0;
-    uint64_t used = 0;  // larger is later
-    int users = 0;
-    bool there = false;  // else it is being fetched
-  };
-
-  ArtifactCache(std::string folder, int64_t most_bytes, int lock)
-      : folder_(std::move(folder)), most_bytes_(most_bytes), lock_(lock) {}
-  std::string PathOf(const std::string& digest) const { return folder_ + "/" + digest; }
-  void FindWhatIsThere();
-  // One attempt, by the one caller who fetches it.
+  ArtifactCache(std::unique_ptr<ArtifactStore> store, int lock)
+      : store_(std::move(store)), lock_(lock) {}
+  Pin PinOf(const std::string& digest);  // nullptr: it is not here
   absl::Status Bring(const std::string& digest, uint64_t size, const Fetch& fetch);
-  Pin PinOf(const std::string& digest);
-  void MakeRoom();
 
-  const std::string folder_;
-  const int64_t most_bytes_;
+  const std::unique_ptr<ArtifactStore> store_;
   const int lock_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable fetched_;
-  std::map<std::string, Entry> entries_;
-  int64_t bytes_ = 0;
-  uint64_t clock_ = 0;
+  std::set<std::string> fetching_;  // digests
 };
 
 }  // namespace halyard

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "rpc_farm/runner_outcome.h"
+#include "rpc_farm/security/farm_limits.h"
 #include "targets/device_snapshot.h"
 
 namespace halyard {
@@ -19,6 +20,10 @@ constexpr milliseconds kFirstWords{35'000};
 constexpr milliseconds kRetryBoard{30'000};
 // Runs that are made again for a board that holds its results, while it drifts.
 constexpr int kMostHeldRuns = 3;
+
+// Lease, message and environment are a few KiB.
+static_assert(kMostReplyBytes + (size_t{32} << 10) <=
+              static_cast<size_t>(FarmLimits{}.message_bytes));
 
 HostedBoard HostOf(const BoardEntry& board, const std::string& program,
                    std::vector<std::string> options) {

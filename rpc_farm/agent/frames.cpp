@@ -132,7 +132,7 @@ std::string ToText(const HostReply& reply) {
   std::string text = Dump(j);
   if (text.size() <= kMostReplyBytes) return text;
   j["status"] = RunStatusName(RunStatus::kResource);
-  j["message"] = fmt::format("the reply is larger than {} MiB", kMostReplyBytes >> 20);
+  j["message"] = fmt::format("the reply is larger than {} KiB", kMostReplyBytes >> 10);
   j["reply"] = RunReply{};
   return Dump(j);
 }

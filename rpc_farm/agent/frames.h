@@ -17,8 +17,9 @@ namespace halyard {
 
 inline constexpr char kFrameMark[4] = {'H', 'B', 'H', '1'};
 inline constexpr size_t kFrameHeaderBytes = 8;
-// gRPC carries 4 MiB a message, and a reply is to fit with all that goes along with it.
-inline constexpr size_t kMostReplyBytes = size_t{3} << 20;
+// A reply is to fit into one message to the tracker, with all that goes along with it: one that
+// does not would be sent, refused and sent again for ever. Checked in board_worker.cpp.
+inline constexpr size_t kMostReplyBytes = size_t{960} << 10;
 inline constexpr size_t kMostFrameBytes = size_t{8} << 20;
 
 // REQUIRES: `text` is no longer than kMostFrameBytes.

@@ -6,6 +6,9 @@
 #include <random>
 #include <utility>
 
+#include "rpc_farm/proto/rpc_status.h"
+#include "rpc_farm/security/server_setup.h"
+
 namespace halyard {
 namespace {
 
@@ -14,21 +17,12 @@ using farm::v1::TrackerMessage;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause{1'000}, kLongestPause{10'000};
-constexpr milliseconds kKeepalive{10'000};  // farm.proto, both ways
 constexpr milliseconds kConnectWithin{5'000}, kWelcomeWithin{10'000};
 // Whatever a tracker says, it is heard often enough and not flooded.
 constexpr milliseconds kFastestHeartbeat{100}, kSlowestHeartbeat{20'000};
 
-absl::Status ToAbsl(const grpc::Status& s) {
-  return {static_cast<absl::StatusCode>(s.error_code()), s.error_message()};
-}
-
 grpc::ChannelArguments Arguments() {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepalive.count());
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepalive.count());
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  grpc::ChannelArguments arguments = FarmChannelArguments();
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectWithin.count());
   // The pauses are this file's: a channel that is shared would keep pauses of its own.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -116,9 +110,14 @@ void TrackerLink::DialForEver() {
 }
 
 bool TrackerLink::Converse() {
+  const auto credentials = credentials_();
+  if (!credentials.ok()) {
+    log_.Error("no_credentials", {{"why", std::string(credentials.status().message())}});
+    return false;
+  }
   Connection connection;
   const std::shared_ptr<Stub> stub =
-      farm::v1::Agents::NewStub(grpc::CreateCustomChannel(address_, credentials_(), Arguments()));
+      farm::v1::Agents::NewStub(grpc::CreateCustomChannel(address_, *credentials, Arguments()));
   {
     const std::lock_guard lock(mutex_);
     if (closing_) return false;
@@ -216,7 +215,7 @@ absl::StatusOr<std::string> TrackerLink::FetchOnce(Stub& stub, const farm::v1::A
   }
   const grpc::Status status = reader->Finish();
   if (too_many) return absl::DataLossError("the tracker sent more bytes than it said");
-  if (!status.ok()) return ToAbsl(status);
+  if (!status.ok()) return FromRpc(status);
   return bytes;
 }
 

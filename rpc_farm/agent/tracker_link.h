@@ -35,8 +35,9 @@ class TrackerLink {
         welcomed;
     std::function<void(const farm::v1::TrackerMessage&)> message;  // any but Welcome
   };
-  // Asked at each dial, so that renewed certificates are taken.
-  using MakeCredentials = std::function<std::shared_ptr<grpc::ChannelCredentials>()>;
+  // Asked at each dial: a certificate that expired may have been renewed since.
+  using MakeCredentials =
+      std::function<absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>>()>;
 
   TrackerLink(std::string address, MakeCredentials credentials, Handlers handlers,
               const FarmLog& log);

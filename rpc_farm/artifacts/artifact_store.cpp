@@ -60,7 +60,8 @@ absl::Status ArtifactStore::Upload::Finish() {
         fmt::format("the bytes have the digest {}, {} was said", digest, digest_));
   }
   // Acknowledged requests name it, so it is to be on the disk before they are.
-  const bool written = std::fflush(file_) == 0 && fdatasync(fileno(file_)) == 0;
+  const bool written =
+      std::fflush(file_) == 0 && (store_.keep_ == Keep::kUsually || fdatasync(fileno(file_)) == 0);
   const std::lock_guard lock(store_.mutex_);
   if (!written || std::rename(path_.c_str(), (store_.folder_ + "/" + digest_).c_str()) != 0) {
     return absl::ResourceExhaustedError(
@@ -98,7 +99,7 @@ absl::StatusOr<std::unique_ptr<ArtifactStore::Upload>> ArtifactStore::Begin(
 // ---- what is kept
 
 absl::StatusOr<std::unique_ptr<ArtifactStore>> ArtifactStore::Open(const std::string& folder,
-                                                                   int64_t capacity) {
+                                                                   int64_t capacity, Keep keep) {
   std::error_code error;
   fs::create_directories(folder, error);
   std::vector<std::pair<fs::file_time_type, fs::path>> found;
@@ -114,7 +115,7 @@ absl::StatusOr<std::unique_ptr<ArtifactStore>> ArtifactStore::Open(const std::st
     return absl::FailedPreconditionError(
         fmt::format("cannot use the folder {}: {}", folder, error.message()));
   }
-  std::unique_ptr<ArtifactStore> store(new ArtifactStore(folder, capacity));
+  std::unique_ptr<ArtifactStore> store(new ArtifactStore(folder, capacity, keep));
   std::sort(found.begin(), found.end());
   for (const auto& [time, path] : found) {
     store->Add(path.filename(), static_cast<int64_t>(fs::file_size(path, error)));
@@ -156,6 +157,18 @@ bool ArtifactStore::Pin(const std::string& digest) {
 void ArtifactStore::Unpin(const std::string& digest) {
   const std::lock_guard lock(mutex_);
   if (const auto at = entries_.find(digest); at != entries_.end()) at->second.pins--;
+}
+
+bool ArtifactStore::Drop(const std::string& digest) {
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(digest);
+  if (at == entries_.end()) return true;
+  if (at->second.pins > 0) return false;
+  unlink((folder_ + "/" + digest).c_str());
+  bytes_ -= at->second.size;
+  by_use_.erase(at->second.used);
+  entries_.erase(at);
+  return true;
 }
 
 bool ArtifactStore::Has(const std::string& digest) {

@@ -20,10 +20,15 @@ inline constexpr size_t kArtifactChunkBytes = size_t{64} << 10;
 // Thread-safe. Digests are 64 lower-case hexadecimal digits.
 class ArtifactStore {
  public:
+  // What is kept: kAlways, also when the machine loses its power; kUsually, for what can be had
+  // again and is checked when it is used.
+  enum class Keep { kAlways, kUsually };
+
   // Takes over what `folder` has; makes it where there is none. `capacity`: bytes of all artifacts
   // together, which pinned ones may exceed.
   static absl::StatusOr<std::unique_ptr<ArtifactStore>> Open(const std::string& folder,
-                                                             int64_t capacity);
+                                                             int64_t capacity,
+                                                             Keep keep = Keep::kAlways);
 
   // An artifact that is coming in. Not thread-safe. Destroyed before Finish, it leaves nothing.
   class Upload {
@@ -52,6 +57,9 @@ class ArtifactStore {
   bool Pin(const std::string& digest);
   void Unpin(const std::string& digest);
 
+  // What is here under the digest is damaged. False: it is pinned, and stays.
+  bool Drop(const std::string& digest);
+
   bool Has(const std::string& digest);
   // Where to read it; NotFound. The file may be removed at any time, but stays readable once open.
   absl::StatusOr<std::string> PathOf(const std::string& digest);
@@ -63,13 +71,14 @@ class ArtifactStore {
     int pins = 0;
     std::list<std::string>::iterator used;  // in by_use_
   };
-  ArtifactStore(std::string folder, int64_t capacity)
-      : folder_(std::move(folder)), capacity_(capacity) {}
+  ArtifactStore(std::string folder, int64_t capacity, Keep keep)
+      : folder_(std::move(folder)), capacity_(capacity), keep_(keep) {}
   void Add(const std::string& digest, int64_t size);  // with mutex_ held
   void Evict(int64_t wanted);                         // with mutex_ held
 
   const std::string folder_;
   const int64_t capacity_;
+  const Keep keep_;
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
   std::list<std::string> by_use_;  // the longest unused first

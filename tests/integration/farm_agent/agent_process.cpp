@@ -16,12 +16,14 @@
 
 namespace halyard {
 
-AgentProcess::AgentProcess(const std::string& tracker, const std::string& boards) {
+AgentProcess::AgentProcess(const std::string& tracker, const std::string& boards,
+                           const std::vector<std::string>& more) {
   std::ofstream(Path("boards.json")) << boards;
   std::filesystem::create_directory(Path("tmp"));
   std::vector<std::string> argv = {HALYARD_FARM_AGENT, "--tracker",         tracker,
                                    "--boards",         Path("boards.json"), "--name",
                                    "test-agent",       "--cache",           Path("cache")};
+  argv.insert(argv.end(), more.begin(), more.end());
   std::vector<char*> pointers;
   for (std::string& argument : argv) pointers.push_back(argument.data());
   pointers.push_back(nullptr);

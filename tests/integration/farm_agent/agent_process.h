@@ -15,7 +15,8 @@ namespace halyard {
 class AgentProcess {
  public:
   // `boards`: the text of its boards file.
-  AgentProcess(const std::string& tracker, const std::string& boards);
+  AgentProcess(const std::string& tracker, const std::string& boards,
+               const std::vector<std::string>& more = {});
   ~AgentProcess();  // kills what is left
   AgentProcess(const AgentProcess&) = delete;
   AgentProcess& operator=(const AgentProcess&) = delete;

@@ -315,7 +315,7 @@ TEST_F(AgentTest, WhatTheTrackerDoesNotHaveOrSendsWrongIsALoss) {
   const std::vector<std::pair<std::function<std::string(std::string)>, const char*>> ways = {
       {[](std::string b) { return b.substr(1); }, "bytes came"},
       {[](std::string b) { return b + "more"; }, "more bytes"},
-      {[](std::string b) { return b.replace(100, 1, 1, char(b[100] ^ 1)); }, "another digest"}};
+      {[](std::string b) { return b.replace(100, 1, 1, char(b[100] ^ 1)); }, "have the digest"}};
   for (const auto& [corrupt, why] : ways) {
     tracker_.Corrupt(corrupt);
     const RunDone wrong = SendAndAwait(Order("desk", epoch++, kCopy));

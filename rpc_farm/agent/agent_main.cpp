@@ -4,11 +4,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <cstdio>
 #include <cstdlib>
 
 #include "rpc_farm/agent/agent.h"
+#include "rpc_farm/agent/board_host.h"
+#include "rpc_farm/sandbox/sandbox.h"
 #include "rpc_farm/security/credentials.h"
 
 namespace halyard {
@@ -22,6 +25,7 @@ constexpr int kExitDone = 0, kExitUsage = 2, kExitInfrastructure = 4;
 struct CommandLine {
   std::string tracker, boards, certificates, name, cache;
   int64_t cache_mib = 4096;
+  bool unsafe_no_sandbox = false;
 };
 
 std::string HostName() {
@@ -67,7 +71,22 @@ po::options_description Options(CommandLine& line) {
   add("cache", po::value(&line.cache), "folder for artifacts; else below ~/.cache/halyard");
   add("cache-mib", po::value(&line.cache_mib)->default_value(line.cache_mib),
       "what it may hold, in MiB");
+  add(kUnsafeNoSandbox, po::bool_switch(&line.unsafe_no_sandbox),
+      "candidates may do to this machine whatever this user may");
   return options;
+}
+
+// Each host makes its own; whether there can be one is said at once.
+absl::Status CheckSandbox(const std::vector<BoardEntry>& boards, const CommandLine& line) {
+  const bool needed = std::any_of(boards.begin(), boards.end(), [](const BoardEntry& board) {
+    return RunsCandidatesHere(board.device);
+  });
+  if (!needed || line.unsafe_no_sandbox) return absl::OkStatus();
+  const absl::Status s = Sandbox::Make().status();
+  if (s.ok()) return s;
+  return absl::FailedPreconditionError(
+      fmt::format("{}; or give --{} where nobody but you can reach the farm",
+                  std::string(s.message()), kUnsafeNoSandbox));
 }
 
 // Waits for a signal, and lets the next one of the kind end the process the hard way.
@@ -88,6 +107,9 @@ int Serve(const CommandLine& line) {
 
   auto boards = LoadBoardsFile(line.boards);
   if (!boards.ok()) return Fail(kExitUsage, "--boards " + std::string(boards.status().message()));
+  if (const absl::Status s = CheckSandbox(*boards, line); !s.ok()) {
+    return Fail(kExitInfrastructure, std::string(s.message()));
+  }
   const std::string folder = line.cache.empty() ? CacheFolder(line.name) : line.cache;
   auto cache = ArtifactCache::Open(folder, line.cache_mib << 20);
   if (!cache.ok()) return Fail(kExitInfrastructure, std::string(cache.status().message()));
@@ -96,6 +118,7 @@ int Serve(const CommandLine& line) {
   options.tracker = line.tracker;
   options.name = line.name;
   options.boards = *std::move(boards);
+  if (line.unsafe_no_sandbox) options.host_options = {std::string("--") + kUnsafeNoSandbox};
   options.host_program = ProgramFolder() + "board_host";
   options.credentials = [&line] { return ChannelCredentialsFrom(line.certificates, line.tracker); };
   // What is wrong with them is said now, and not tried for ever.

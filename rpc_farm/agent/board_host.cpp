@@ -15,6 +15,7 @@
 
 #include "rpc_farm/agent/process_tree.h"
 #include "rpc_farm/runner_outcome.h"
+#include "rpc_farm/sandbox/sandbox.h"
 #include "targets/child_process.h"
 
 namespace halyard {
@@ -84,9 +85,14 @@ absl::Status BoardHost::MakeReady() {
   if (executor_ != nullptr) return absl::OkStatus();
   const auto device = LoadDevice(device_);
   if (!device.ok()) return device.status();
-  const BoardReach reach = device->board.reach;
-  runs_here_ = reach == BoardReach::kLocal || reach == BoardReach::kVirtual;
-  auto executor = MakeExecutor(*device);
+  runs_here_ = RunsCandidatesHere(*device);
+  std::shared_ptr<const Sandbox> sandbox;
+  if (runs_here_ && sandboxed_) {
+    auto made = Sandbox::Make();
+    if (!made.ok()) return made.status();
+    sandbox = *std::move(made);
+  }
+  auto executor = MakeExecutor(*device, std::move(sandbox));
   if (!executor.ok()) return executor.status();
   executor_ = *std::move(executor);
   return absl::OkStatus();
@@ -132,7 +138,7 @@ HostReply BoardHost::Run(const HostRequest& request) {
   return reply;
 }
 
-void ServeBoard(std::string device, int socket, pid_t parent) {
+void ServeBoard(BoardHost host, int socket, pid_t parent) {
   // What a run leaves without a parent comes here, and is found when it is to be killed.
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   // Blocked in every thread, for the watcher to read.
@@ -147,7 +153,6 @@ void ServeBoard(std::string device, int socket, pid_t parent) {
   std::thread(Watch, socket).detach();
 
   const auto for_ever = [] { return FrameClock::now() + std::chrono::hours(24 * 365); };
-  BoardHost host(std::move(device));
   HostReply reply = host.FirstWords();
   while (SendFrame(socket, ToText(reply), for_ever()).ok()) {
     const auto text = ReceiveFrame(socket, for_ever());

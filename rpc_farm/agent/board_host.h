@@ -12,8 +12,10 @@ namespace halyard {
 // One thread.
 class BoardHost {
  public:
-  // `device`: as LoadDevice takes it.
-  explicit BoardHost(std::string device) : device_(std::move(device)) {}
+  // `device`: as LoadDevice takes it. `sandboxed`: candidates that run on this machine do so in a
+  // sandbox, or not at all.
+  BoardHost(std::string device, bool sandboxed)
+      : device_(std::move(device)), sandboxed_(sandboxed) {}
 
   // The reply to no request: whether there is an executor.
   HostReply FirstWords();
@@ -25,12 +27,23 @@ class BoardHost {
   HostReply Run(const HostRequest& request);
 
   const std::string device_;
+  const bool sandboxed_;
   bool runs_here_ = false;  // candidates are processes of this machine
   std::unique_ptr<Executor> executor_;
 };
 
 // Serves `socket` until its other end is closed or shut down, or SIGTERM; `parent`: the agent's
 // process id. Ends the process.
-[[noreturn]] void ServeBoard(std::string device, int socket, pid_t parent);
+[[noreturn]] void ServeBoard(BoardHost host, int socket, pid_t parent);
+
+// The option of board_host and farm_agent for machines where there can be no sandbox.
+inline constexpr char kUnsafeNoSandbox[] = "unsafe-no-sandbox";
+
+// Whether candidates for the device run on this machine, as processes of its kernel: what a sandbox
+// is for. Not those under an emulator of a whole machine.
+inline bool RunsCandidatesHere(const Device& device) {
+  return !device.firmware &&
+         (device.board.reach == BoardReach::kLocal || device.board.reach == BoardReach::kVirtual);
+}
 
 }  // namespace halyard

@@ -288,7 +288,7 @@ void BoardWorker::ApplyNow(TrackerMessage::Remedy::Kind kind) {
   if (kind == TrackerMessage::Remedy::PROVE) {
     const auto verdict = Look(leave_.get_token());
     status = verdict.status();
-    if (verdict.ok() && *verdict == CanaryVerdict::kCooling) {
+    if (verdict.ok() && *verdict == CanaryVerdict::kCooling && !board_.shared) {
       status = absl::UnavailableError("the reference kernel takes too long");
     }
   } else {
@@ -345,7 +345,7 @@ void BoardWorker::Tell() {
   report.set_canary_ns(counted_ ? cycles_ : watch_.figure());
   report.set_drift(counted_ ? 1.0 : watch_.drift());
   // One that computes wrongly is not to be given work either.
-  report.set_cooling(watch_.cooling() || answers_wrong_);
+  report.set_cooling((watch_.cooling() && !board_.shared) || answers_wrong_);
   report.set_environment(executor_.environment());
   if (watch_.drift() > DriftPolicy{}.noticed) {
     around_.log.Warn(

@@ -69,6 +69,10 @@ absl::Status ReadBoard(const json& object, const std::string& file, size_t index
   if (seconds > 3600) fields.Fail("command_seconds", "must be at most 3600");
   if (seconds > 0) board.command_limit = std::chrono::seconds(seconds);
   fields.OptionalBool("hold", &board.hold);
+  fields.OptionalBool("shared", &board.shared);
+  if (board.hold && board.shared) {
+    fields.Fail("hold", "is of boards of one's own: a shared one never comes to rest");
+  }
   ReadDevice(fields, folder, &board.device);
   const bool is_virtual = board.device.board_kind() == BoardKind::kVirtual;
   if (count > 1 && !is_virtual) {

@@ -4,7 +4,7 @@
 //     {"name": "pi-rack", "device": "rpi4", "board": "ssh:pi@pi4.lan", "tags": ["lab", "cooled"],
 //      "reset": "ssh pi@pi4.lan sudo reboot", "power": "./relay 3 cycle", "command_seconds": 90},
 //     {"name": "sim", "device": "cortex-m7", "count": 4},
-//     {"name": "desk", "device": "./my-board.json", "board": "local", "hold": true}]}
+//     {"name": "desk", "device": "./my-board.json", "board": "local", "shared": true}]}
 #pragma once
 
 #include <chrono>
@@ -29,6 +29,9 @@ struct BoardEntry {
   // Each result waits for a canary after it, and is measured again where the board had drifted:
   // slower, for a board whose figures are to stand by themselves. See canary/drift_watch.h.
   bool hold = false;
+  // Others work on the machine too, and slow it down at will: what its canary takes is told with
+  // each result, but does not keep it from work.
+  bool shared = false;
 };
 
 inline constexpr int kMostBoards = 256;  // of an agent: each is a process and a thread

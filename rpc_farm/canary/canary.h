@@ -14,12 +14,13 @@ class Canary {
   // FailedPrecondition: its artifact for the device's toolchain is missing.
   static absl::StatusOr<Canary> For(const Device& device);
 
-  // On boards with a clock a few samples of at least 2 ms; on virtual boards one counted run.
+  // On boards with a clock twenty samples of at least half a millisecond; on virtual boards one
+  // counted run.
   const RunRequest& request() const { return request_; }
 
-  // Nanoseconds (the median of the samples: one in ten is slow by chance on a machine that others
-  // use), or cycles. DataLoss: the answer is wrong. Unavailable: there is none, or its time is
-  // void; one line says why.
+  // Nanoseconds (of the fastest sample: what else a machine does only ever makes it slower, and a
+  // slower clock slows the fastest too), or cycles. DataLoss: the answer is wrong. Unavailable:
+  // there is none, or its time is void; one line says why.
   absl::StatusOr<double> Judge(const RunOutcome& outcome) const;
 
  private:

@@ -1,12 +1,12 @@
 // Whether a board is still the board it was: what its canary took, over what it took when the board
 // joined. Pure: the clock is given, nothing is run.
 //
-// Each canary is the median of five samples. Of noise with deviation s a sample, that median
-// deviates by 0.54 s (order statistics of the normal distribution), the baseline, a median of three
-// such medians, by 0.36 s, and their ratio by 0.65 s: 1.3 % for s = 2 %. A single canary is slower
-// by 2 % then in 6 of 100 cases, two in a row (which share the baseline) in 1 of 100, and one by
-// 10 %, 7.7 deviations, in none that anybody lives to see. Of outliers (one sample in ten twice as
-// slow) three of five have to agree: 8 in 1,000 canaries, 8 in 100,000 pairs.
+// Each canary is the fastest of twenty samples. Of noise with deviation s a sample, that deviates
+// by 0.53 s (order statistics of the normal distribution), the baseline, a median of three such, by
+// 0.35 s, and their ratio by 0.63 s: 1.3 % for s = 2 %. A single canary is slower by 2 % then in 5
+// of 100 cases, two in a row (which share the baseline) in 1 of 100, and one by 10 %, 8 deviations,
+// in none that anybody lives to see. Samples that something else disturbed count only where all
+// twenty were.
 #pragma once
 
 #include <chrono>

@@ -15,7 +15,7 @@ class HostedBoardUnderTest final : public BoardUnderTest {
     board.device = "host local";
     board.kind = device_.board_kind();
     auto executor = std::make_unique<HostedExecutor>(processes_, board);
-    const absl::Status ready = executor->AwaitReady(std::chrono::seconds(20));
+    const absl::Status ready = executor->AwaitReady({}, std::chrono::seconds(20));
     if (!ready.ok()) return ready;
     return executor;
   }

@@ -33,10 +33,10 @@ constexpr char kSlow[] =
     "for (long k = 0; k < 400000; ++k) for (long i = 0; i < N; ++i) OUT[i] = IN[i];";
 
 constexpr char kDesk[] =
-    R"({"boards": [{"name": "desk", "device": "host", "tags": ["lab"],
+    R"({"boards": [{"name": "desk", "device": "host", "tags": ["lab"], "shared": true,
         "reset": "true", "power": "echo no relay >&2; exit 3"}]})";
 constexpr char kBoth[] =
-    R"({"boards": [{"name": "desk", "device": "host"},
+    R"({"boards": [{"name": "desk", "device": "host", "shared": true},
                    {"name": "pi", "device": "rpi4", "board": "virtual", "count": 2}]})";
 
 class AgentTest : public testing::Test {

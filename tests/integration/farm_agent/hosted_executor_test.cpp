@@ -44,6 +44,8 @@ class HostedBoardTest : public testing::Test {
     board.program = HALYARD_BOARD_HOST;
     board.device = device;
     board.kind = kind;
+    // What a candidate leaves behind is to be cleared away without the sandbox's help.
+    board.options = {"--unsafe-no-sandbox"};
     return board;
   }
   RunRequest Request(const std::string& body, const Device& device) {

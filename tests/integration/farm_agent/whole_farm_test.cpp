@@ -10,6 +10,7 @@
 #include "rpc_farm/client/farm_executor.h"
 #include "rpc_farm/security/certificate_authority.h"
 #include "rpc_farm/tracker/server/tracker_server.h"
+#include "targets/device_snapshot.h"
 #include "tests/conformance/test_artifacts.h"
 #include "tests/integration/farm_agent/agent_process.h"
 
@@ -22,7 +23,7 @@ constexpr char kCopy[] = "for (long i = 0; i < N; ++i) OUT[i] = IN[i];";
 constexpr char kSlow[] =
     "for (long k = 0; k < 400000; ++k) for (long i = 0; i < N; ++i) OUT[i] = IN[i];";
 constexpr char kBoards[] =
-    R"({"boards": [{"name": "desk", "device": "host"},
+    R"({"boards": [{"name": "desk", "device": "host", "shared": true},
                    {"name": "pi", "device": "rpi4", "board": "virtual", "count": 2}]})";
 
 class WholeFarm : public testing::Test {
@@ -65,6 +66,13 @@ class WholeFarm : public testing::Test {
   }
   std::string Address() const { return "127.0.0.1:" + std::to_string(tracker_->port()); }
   std::string Folder(const std::string& name) const { return folder_.Path(name); }
+  static FarmTarget TargetOf(const Device& device) {
+    FarmTarget target;
+    target.device = device.id;
+    target.kind = device.board_kind();
+    target.snapshot = DeviceSnapshot(device).dump();
+    return target;
+  }
   RunRequest Request(const Device& device, const std::string& body) {
     const std::string path = Folder(device.id + ".so");
     BuildCKernel(device, path, body);
@@ -82,20 +90,20 @@ class WholeFarm : public testing::Test {
   ScratchFolder folder_;
   std::unique_ptr<TrackerServer> tracker_;
   std::unique_ptr<AgentProcess> agent_;
-  std::unique_ptr<FarmClient> client_;
+  std::shared_ptr<FarmClient> client_;
   const std::atomic<bool> stop_{false};
 };
 
 TEST_F(WholeFarm, AKernelRunsOnAPhysicalBoardAndCountsOnAVirtualOneAsItDoesHere) {
   const Device host = LoadDevice("host").value();
-  FarmExecutor local(*client_, {host.id, BoardKind::kPhysical, {}, 0}, stop_);
+  FarmExecutor local(client_, TargetOf(host), stop_);
   const RunOutcome timed = local.Run(Request(host, kCopy), milliseconds(20'000));
   ASSERT_EQ(timed.status, RunStatus::kOk) << timed.message;
   EXPECT_EQ(local.board_id(), "desk");
   EXPECT_EQ(timed.reply.candidates.at(0).at(0).samples_ns.size(), 3u);
 
   const Device pi = LoadDevice("rpi4", "virtual").value();
-  FarmExecutor emulated(*client_, {pi.id, BoardKind::kVirtual, {}, 0}, stop_);
+  FarmExecutor emulated(client_, TargetOf(pi), stop_);
   const RunRequest request = Request(pi, kCopy);
   const RunOutcome there = emulated.Run(request, milliseconds(20'000));
   const RunOutcome here = MakeExecutor(pi).value()->Run(request, milliseconds(20'000));
@@ -106,7 +114,7 @@ TEST_F(WholeFarm, AKernelRunsOnAPhysicalBoardAndCountsOnAVirtualOneAsItDoesHere)
 
 TEST_F(WholeFarm, ARunWhoseAgentIsKilledIsRunAgainWhenItIsBack) {
   const Device host = LoadDevice("host").value();
-  FarmExecutor local(*client_, {host.id, BoardKind::kPhysical, {}, 0}, stop_);
+  FarmExecutor local(client_, TargetOf(host), stop_);
   ASSERT_EQ(local.Run(Request(host, kCopy), milliseconds(20'000)).status, RunStatus::kOk);
   const size_t idle = agent_->Below().size();
   std::thread killer([&] {

@@ -88,6 +88,8 @@ TEST_F(BoardsFile, ErrorsNameFileAndFieldAndWhatWouldBeRight) {
             std::string::npos);
   EXPECT_NE(ErrorOf(R"("device": "host", "count": 2)").find("virtual"), std::string::npos);
   EXPECT_EQ(ErrorOf(R"("device": "rpi4", "hold": 1)"), "boards[0].hold must be true or false");
+  EXPECT_NE(ErrorOf(R"("device": "rpi4", "hold": true, "shared": true)").find("shared one"),
+            std::string::npos);
   EXPECT_EQ(ErrorOf(R"("device": "rpi4", "reset": "")"),
             "boards[0].reset must be a non-empty string");
   EXPECT_NE(ErrorOf(R"("device": "rpi4", "command_seconds": 4000)").find("3600"),

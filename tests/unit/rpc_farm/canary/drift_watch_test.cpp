@@ -97,15 +97,14 @@ TEST_F(DriftWatchTest, ABoardFoundFasterTwiceWasSlowWhenItJoined) {
   EXPECT_EQ(watch_.baseline(), 90);
 }
 
-// The figures of drift_watch.h: samples with noise of 2 %, each canary the median of five.
+// The figures of drift_watch.h: samples with noise of 2 %, each canary the fastest of twenty.
 class Noisy {
  public:
   explicit Noisy(unsigned seed) : random_(seed) {}
   double Canary(double slowdown) {
-    std::vector<double> samples(5);
+    std::vector<double> samples(20);
     for (double& s : samples) s = slowdown * noise_(random_);
-    std::nth_element(samples.begin(), samples.begin() + 2, samples.end());
-    return samples[2];
+    return *std::min_element(samples.begin(), samples.end());
   }
 
  private:

@@ -67,10 +67,7 @@ absl::StatusOr<std::unique_ptr<FarmClient>> FarmClient::Connect(const FarmClient
       grpc::CreateCustomChannel(options.address, *credentials, FarmChannelArguments());
   client->stub_ = farm::v1::Farm::NewStub(client->channel_);
   const absl::Status opened = client->OpenSession(Clock::now() + kConnectTime);
-  if (IsPassing(opened)) {
-    return absl::UnavailableError(fmt::format("no farm tracker answers at {}: {}", options.address,
-                                              std::string(opened.message())));
-  }
+  if (IsPassing(opened)) return Unreachable(options.address, opened);
   if (!opened.ok()) return opened;
   client->reader_ = std::thread([c = client.get()] { c->ReadResults(); });
   client->acknowledger_ = std::thread([c = client.get()] { c->Acknowledge(); });

@@ -17,4 +17,14 @@ inline absl::Status FromRpc(const grpc::Status& status) {
   return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
 }
 
+// Of a call that found no tracker: without gRPC's account of every address and subchannel.
+inline absl::Status Unreachable(const std::string& address, const absl::Status& status) {
+  std::string why(status.message());
+  for (const char* mark : {"UNKNOWN: ", "UNAVAILABLE: "}) {
+    if (const size_t at = why.rfind(mark); at != std::string::npos) why.erase(0, at);
+    if (why.rfind(mark, 0) == 0) why.erase(0, std::string(mark).size());
+  }
+  return absl::UnavailableError("no farm tracker answers at " + address + ": " + why);
+}
+
 }  // namespace halyard

@@ -23,6 +23,11 @@ constexpr FarmSubcommand kSubcommands[] = {
     {"enroll", FarmEnrollCommand, "make a certificate for a client, an agent or an admin"},
     {"revoke", FarmRevokeCommand, "take somebody's certificates back"},
     {"list", FarmListCommand, "the certificates that were made"},
+    {"up", FarmUpCommand, "a tracker and an agent for this machine's boards, until Ctrl-C"},
+    {"status", FarmStatusCommand, "boards, leases, health, and who waits for what"},
+    {"drain", FarmDrainCommand, "let a board finish its run and give it no other"},
+    {"quarantine", FarmQuarantineCommand, "stop a board's run and hold the board"},
+    {"release", FarmReleaseCommand, "give a drained or quarantined board work again"},
 };
 
 std::string Names() {

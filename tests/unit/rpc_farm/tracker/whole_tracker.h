@@ -47,7 +47,7 @@ class WholeTracker : public testing::Test {
     submit.set_session(session);
     submit.set_number(number);
     submit.set_device("rpi4");
-    submit.set_time_limit_ms(60'000);
+    submit.set_time_limit_ms(600'000);
     submit.mutable_job()->set_run_request("{}");
     return submit;
   }
@@ -103,7 +103,11 @@ class WholeTracker : public testing::Test {
   std::string Store(const std::string& bytes) {
     const std::string digest = Sha256Hex(bytes);
     auto upload = artifacts_->Begin(digest, bytes.size());
-    EXPECT_TRUE(upload.ok() && (*upload)->Append(bytes).ok() && (*upload)->Finish().ok());
+    EXPECT_TRUE(upload.ok()) << upload.status();
+    for (size_t at = 0; at < bytes.size(); at += kArtifactChunkBytes) {
+      EXPECT_TRUE((*upload)->Append(bytes.substr(at, kArtifactChunkBytes)).ok());
+    }
+    EXPECT_TRUE((*upload)->Finish().ok());
     return absl::HexStringToBytes(digest);
   }
   void Wait(int64_t ms) { now_ += FarmDuration(ms); }

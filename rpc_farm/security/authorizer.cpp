@@ -50,7 +50,13 @@ absl::StatusOr<std::shared_ptr<Authorizer>> Authorizer::Open(const std::string& 
   const auto authority = ReadWholeFile(folder + "/" + kAuthorityFile);
   if (!authority.ok()) return authority.status();
   const WallClock clock = [] { return absl::Now(); };
-  auto watch = RevocationWatch::Open(folder + "/" + kRevocationsFile, *authority, clock);
+  const std::string list = folder + "/" + kRevocationsFile;
+  auto watch = RevocationWatch::Open(list, *authority, clock);
+  if (absl::IsNotFound(watch.status())) {
+    return absl::NotFoundError(
+        fmt::format("no '{}'; give a tracker's folder, and copy {} from the authority's into it",
+                    list, kRevocationsFile));
+  }
   if (!watch.ok()) return watch.status();
   return std::make_shared<Authorizer>(std::move(*watch), limits, clock);
 }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "rpc_farm/security/credentials.h"
+#include "rpc_farm/security/farm_listener.h"
 #include "rpc_farm/security/server_setup.h"
 #include "rpc_farm/tracker/server/admin_service.h"
 #include "rpc_farm/tracker/server/agents_service.h"
@@ -33,6 +34,7 @@ class RunningTracker : public TrackerServer {
     exposer_.reset();
     // Streams live as long as their peers want: they are cut at the deadline. The loop answers
     // until then.
+    if (listener_ != nullptr) listener_->Stop();
     if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + kShutdownTime);
   }
 
@@ -59,6 +61,7 @@ class RunningTracker : public TrackerServer {
   std::unique_ptr<FarmService> farm_;
   std::unique_ptr<AgentsService> agents_;
   std::unique_ptr<AdminService> admin_;
+  std::unique_ptr<FarmListener> listener_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<TrackerMetrics> metrics_;
   std::unique_ptr<prometheus::Exposer> exposer_;
@@ -93,15 +96,18 @@ absl::Status RunningTracker::Listen(const TrackerOptions& options) {
   agents_ = std::make_unique<AgentsService>(*loop_, *artifacts_, authorizer_, log_);
   grpc::ServerBuilder builder;
   ConfigureServer(builder, limits, authorizer_);
-  builder.AddListeningPort(options.address, *credentials, &port_);
+  auto listener = FarmListener::Bind(options.address, limits);
+  if (!listener.ok()) return listener.status();
+  listener_ = *std::move(listener);
+  listener_->AddTo(builder, *credentials);
   builder.RegisterService(farm_.get());
   builder.RegisterService(agents_.get());
   builder.RegisterService(admin_.get());
   server_ = builder.BuildAndStart();
-  if (server_ != nullptr && port_ != 0) return absl::OkStatus();
-  return absl::UnavailableError(
-      fmt::format("cannot listen on {}: the port is taken, or the address is not this machine's",
-                  options.address));
+  if (server_ == nullptr) return absl::InternalError("gRPC starts no server");
+  port_ = listener_->port();
+  listener_->Start();
+  return absl::OkStatus();
 }
 
 absl::Status RunningTracker::Expose(const std::string& address) {

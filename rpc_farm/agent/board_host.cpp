@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -39,12 +40,19 @@ void ClearAway() {
   }
 }
 
+// By whichever thread sees the end first; the other waits for it.
 [[noreturn]] void End() {
+  static std::mutex ending;
+  ending.lock();
   KillDescendants(kKilling);
-  // Of the runs that were cut off; the agent, if it lives, removes the folder itself.
+  // Of the runs that were cut off; the agent, if it lives, removes the folder itself. An executor
+  // that clears up after its run takes files away at the same time, which ends a removal early.
   if (const char* scratch = std::getenv("TMPDIR"); scratch != nullptr) {
-    std::error_code ignored;
-    std::filesystem::remove_all(scratch, ignored);
+    std::error_code error;
+    for (int i = 0; i < 20 && std::filesystem::exists(scratch, error); ++i) {
+      std::filesystem::remove_all(scratch, error);
+      if (error) std::this_thread::sleep_for(milliseconds(1));
+    }
   }
   _exit(0);
 }

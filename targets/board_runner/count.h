@@ -3,6 +3,7 @@
 #pragma once
 
 #include "targets/board_runner/kernel.h"
+#include "targets/board_runner/operands.h"
 
 namespace halyard {
 
@@ -13,6 +14,6 @@ void ConfigureCounting(int threads);
 
 // One checked run on a stack of its own, between the markers of a kernel. `caches_warm`: as in a
 // RunRequest.
-EntryResult CountEntry(Kernel& kernel, bool caches_warm);
+EntryResult CountEntry(Operands& operands, Kernel& kernel, bool caches_warm);
 
 }  // namespace halyard

@@ -2,28 +2,29 @@
 //   board_runner [--sys FOLDER]             FOLDER: in the place of /sys
 //   board_runner [--sys FOLDER] supervise   see supervisor.h
 //   board_runner [--sys FOLDER] facts
+//   board_runner [--sys FOLDER] --worker COMMAND...  starts its workers by that, with `worker`
+//   added board_runner worker                     see worker.h
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <climits>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
 
 #include "targets/board_runner/count.h"
 #include "targets/board_runner/elf_loader.h"
+#include "targets/board_runner/judge.h"
 #include "targets/board_runner/kernel.h"
 #include "targets/board_runner/peak.h"
 #include "targets/board_runner/supervisor.h"
 #include "targets/board_runner/symbol_table.h"
 #include "targets/board_runner/timing.h"
+#include "targets/board_runner/worker.h"
 #include "targets/run_protocol.h"
 
 namespace halyard {
 namespace {
-
-using Kernels = std::vector<std::unique_ptr<Kernel>>;
 
 std::string ReadAll(int fd) {
   std::string text;
@@ -41,53 +42,74 @@ void WriteAll(int fd, const std::string& text) {
   }
 }
 
-std::unique_ptr<LoadedElf> LoadArtifact(const std::string& path, std::string* error) {
-  std::vector<uint8_t> file;
-  if (!ReadArtifact(path, &file, error)) return nullptr;
-  return LoadedElf::Load(file, ResolveSymbol, error);
-}
+// What this program was told on its command line.
+struct Settings {
+  std::string sys_root = "/sys";
+  WorkerCommand worker;
+};
 
-bool RunEachEntry(const RunRequest& request, ConditionsWatch& watch, RunReply* reply) {
+bool CountEach(const RunRequest& request, RunReply* reply) {
   for (const CandidateSpec& candidate : request.candidates) {
-    const auto elf = LoadArtifact(candidate.artifact_path, &reply->error);
+    std::vector<uint8_t> file;
+    if (!ReadArtifact(candidate.artifact_path, &file, &reply->error)) return false;
+    const auto elf = LoadedElf::Load(file, ResolveSymbol, &reply->error);
     if (elf == nullptr) return false;
     std::vector<EntryResult> results;
     for (const EntrySpec& entry : candidate.entries) {
-      const auto kernel = Kernel::Make(*elf, entry, request.seed, &reply->error);
+      reply->error = Operands::Problem(entry);
+      if (!reply->error.empty()) return false;
+      Operands operands(entry, request.seed);
+      const auto kernel = Kernel::Make(*elf, entry, operands.inputs(), operands.packed(),
+                                       operands.output(), &reply->error);
       if (kernel == nullptr) return false;
-      results.push_back(request.mode == RunMode::kCount
-                            ? CountEntry(*kernel, request.caches_warm)
-                            : MeasureEntry(*kernel, request.timing, watch));
+      results.push_back(CountEntry(operands, *kernel, request.caches_warm));
     }
     reply->candidates.push_back(std::move(results));
   }
   return true;
 }
 
-bool RunInterleaved(const RunRequest& request, ConditionsWatch& watch, RunReply* reply) {
-  std::vector<std::unique_ptr<LoadedElf>> artifacts;
-  Kernels kernels;
+bool MeasureEach(const RunRequest& request, const WorkerCommand& command, ConditionsWatch& watch,
+                 RunReply* reply) {
+  for (const CandidateSpec& candidate : request.candidates) {
+    std::vector<uint8_t> file;
+    if (!ReadArtifact(candidate.artifact_path, &file, &reply->error)) return false;
+    std::vector<EntryResult> results;
+    for (const EntrySpec& entry : candidate.entries) {
+      const auto judge =
+          Judge::Make(command, file, entry, request.seed, request.threads, &reply->error);
+      if (judge == nullptr) return false;
+      results.push_back(MeasureEntry(*judge, request.timing, watch));
+    }
+    reply->candidates.push_back(std::move(results));
+  }
+  return true;
+}
+
+bool MeasureInRounds(const RunRequest& request, const WorkerCommand& command,
+                     ConditionsWatch& watch, RunReply* reply) {
+  std::vector<std::unique_ptr<Judge>> judges;
   for (const CandidateSpec& candidate : request.candidates) {
     if (candidate.entries.empty()) {
       reply->error = "a candidate has no entry";
       return false;
     }
-    artifacts.push_back(LoadArtifact(candidate.artifact_path, &reply->error));
-    if (artifacts.back() == nullptr) return false;
-    kernels.push_back(
-        Kernel::Make(*artifacts.back(), candidate.entries[0], request.seed, &reply->error));
-    if (kernels.back() == nullptr) return false;
+    std::vector<uint8_t> file;
+    if (!ReadArtifact(candidate.artifact_path, &file, &reply->error)) return false;
+    judges.push_back(Judge::Make(command, file, candidate.entries[0], request.seed, request.threads,
+                                 &reply->error));
+    if (judges.back() == nullptr) return false;
   }
   for (EntryResult& result :
-       MeasureInterleaved(kernels, request.rounds, request.seed, request.timing, watch)) {
+       MeasureInterleaved(judges, request.rounds, request.seed, request.timing, watch)) {
     reply->candidates.push_back({std::move(result)});
   }
   return true;
 }
 
-RunReply Serve(const std::string& input, const std::string& sys_root) {
+RunReply Serve(const std::string& input, const Settings& settings) {
   RunReply reply;
-  ConditionsWatch watch(sys_root);
+  ConditionsWatch watch(settings.sys_root);
   try {
     const auto json = nlohmann::json::parse(input);
     if (const int protocol = json.at("protocol").get<int>(); protocol != kRunProtocolVersion) {
@@ -100,20 +122,21 @@ RunReply Serve(const std::string& input, const std::string& sys_root) {
       reply.error = "bad number of threads";
       return reply;
     }
-    ConfigureHalideRuntime(request.threads);
     switch (request.mode) {
       case RunMode::kPeak:
         reply.peak_gflops = MeasureFmaGflops(request.threads);
         reply.copy_gb_per_s = MeasureCopyGbPerS(request.threads);
         break;
       case RunMode::kInterleave:
-        RunInterleaved(request, watch, &reply);
+        MeasureInRounds(request, settings.worker, watch, &reply);
         break;
       case RunMode::kCount:
+        ConfigureHalideRuntime(request.threads);
         ConfigureCounting(request.threads);
-        [[fallthrough]];
+        CountEach(request, &reply);
+        break;
       case RunMode::kMeasure:
-        RunEachEntry(request, watch, &reply);
+        MeasureEach(request, settings.worker, watch, &reply);
         break;
     }
   } catch (const nlohmann::json::exception& e) {
@@ -124,12 +147,12 @@ RunReply Serve(const std::string& input, const std::string& sys_root) {
   return reply;
 }
 
-int Main(const std::string& sys_root) {
+int Main(const Settings& settings) {
   // Nothing a kernel prints may mix with the reply.
-  const int reply_fd = dup(STDOUT_FILENO);
+  const int reply_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   dup2(STDERR_FILENO, STDOUT_FILENO);
   try {
-    WriteAll(reply_fd, nlohmann::json(Serve(ReadAll(STDIN_FILENO), sys_root)).dump());
+    WriteAll(reply_fd, nlohmann::json(Serve(ReadAll(STDIN_FILENO), settings)).dump());
   } catch (const std::bad_alloc&) {
     std::fputs("out of memory\n", stderr);
     return kExitOutOfMemory;
@@ -144,16 +167,18 @@ int Main(const std::string& sys_root) {
 }  // namespace halyard
 
 int main(int argc, char** argv) {
-  std::string sys_root = "/sys";
-  int next = 1;
-  if (next + 1 < argc && std::strcmp(argv[next], "--sys") == 0) {
-    sys_root = argv[next + 1];
-    next += 2;
+  halyard::Settings settings;
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.size() >= 2 && words[0] == "--sys") {
+    settings.sys_root = words[1];
+    words.erase(words.begin(), words.begin() + 2);
   }
-  const std::string command = next < argc ? argv[next] : "";
-  if (command == "supervise") return halyard::Supervise(sys_root);
-  if (command == "facts") return halyard::PrintFacts(sys_root);
+  const std::string command = words.empty() ? "" : words[0];
+  if (command == "supervise") return halyard::Supervise(settings.sys_root);
+  if (command == "facts") return halyard::PrintFacts(settings.sys_root);
+  if (command == "worker") _exit(halyard::RunWorker());
+  if (command == "--worker") settings.worker.assign(words.begin() + 1, words.end());
   // Without destructors: the runtime's would wait for its threads, and a wrong kernel may have
   // damaged what they look at.
-  _exit(halyard::Main(sys_root));
+  _exit(halyard::Main(settings));
 }

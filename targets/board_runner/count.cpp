@@ -122,6 +122,7 @@ EntryResult CountEntry(Operands& operands, Kernel& kernel, bool caches_warm) {
   operands.KeepPacked();
   if (caches_warm && call.result == 0) {
     Mark<HALYARD_MARKER_WARM_BEGIN>();
+    kernel.TouchFunction();
     operands.TouchOperands();
     Mark<HALYARD_MARKER_WARM_END>();
   }

@@ -73,6 +73,11 @@ std::unique_ptr<Kernel> Kernel::Make(const LoadedElf& elf, const EntrySpec& spec
   return kernel;
 }
 
+// Not in the header: the instructions of the call are counted with the kernel's.
+int Kernel::Run() { return function_(arguments_.data()); }
+
+int Kernel::Prepare() { return prepare_ == nullptr ? 0 : prepare_(prepare_arguments_.data()); }
+
 halide_buffer_t* Kernel::AddBuffer(const BufferSpec& spec, const Tensor& tensor) {
   auto b = std::make_unique<Buffer>();
   int32_t stride = 1;

@@ -168,6 +168,9 @@ TEST_P(Forging, AClockThatIsPatchedIsNotBelieved) {
       address);
   for (int i = 0; i < Runs(); ++i) {
     const RunOutcome outcome = Run(patch, RunMode::kMeasure);
+    ASSERT_FALSE(WouldBeLogged(outcome)) << nlohmann::json(outcome.reply);
+    // A program whose clock stands still may also not get to its end.
+    if (outcome.status == RunStatus::kTimeout) continue;
     ASSERT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
     EXPECT_THAT(outcome.reply.candidates[0][0].doubt, testing::StartsWith("forged time"));
     EXPECT_TRUE(outcome.reply.candidates[0][0].samples_ns.empty());

@@ -123,7 +123,8 @@ int Serve(const CommandLine& line) {
   options.credentials = [&line] { return ChannelCredentialsFrom(line.certificates, line.tracker); };
   // What is wrong with them is said now, and not tried for ever.
   if (const auto credentials = options.credentials(); !credentials.ok()) {
-    return Fail(kExitUsage, std::string(credentials.status().message()));
+    return Fail(kExitUsage,
+                "--tracker, --certificates: " + std::string(credentials.status().message()));
   }
   if (access(options.host_program.c_str(), X_OK) != 0) {
     return Fail(kExitInfrastructure,

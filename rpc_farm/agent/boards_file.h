@@ -34,7 +34,9 @@ struct BoardEntry {
   bool shared = false;
 };
 
-inline constexpr int kMostBoards = 256;  // of an agent: each is a process and a thread
+// Of an agent: each is a process and a thread, and its hardware's few KiB go into one Hello of at
+// most FarmLimits::message_bytes.
+inline constexpr int kMostBoards = 100;
 
 // InvalidArgument, NotFound: one line with file, field, what is wrong and what would be right.
 absl::StatusOr<std::vector<BoardEntry>> LoadBoardsFile(const std::string& path);

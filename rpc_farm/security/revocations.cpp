@@ -25,7 +25,7 @@ bool AddRevoked(X509_CRL* list, const std::string& serial, absl::Time since) {
       X509_CRL_add0_revoked(list, entry.get()) != 1) {
     return false;
   }
-  entry.release();  // the list has it now
+  static_cast<void>(entry.release());  // the list has it now
   return true;
 }
 

@@ -17,6 +17,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 namespace halyard {
 namespace {
@@ -67,6 +68,7 @@ struct Launch {
   pid_t parent;
   int64_t memory_bytes;
   int64_t file_bytes;
+  int64_t cpu_seconds;
   bool fixed_addresses;
 };
 
@@ -94,6 +96,9 @@ struct Launch {
     const rlimit limit = {bytes, bytes};
     setrlimit(RLIMIT_FSIZE, &limit);
   }
+  const auto seconds = static_cast<rlim_t>(launch.cpu_seconds);
+  const rlimit cpu = {seconds, seconds};
+  setrlimit(RLIMIT_CPU, &cpu);
   if (launch.fixed_addresses) personality(personality(0xffffffff) | ADDR_NO_RANDOMIZE);
   // exec keeps ignored signals ignored and blocked ones blocked.
   signal(SIGPIPE, SIG_DFL);
@@ -102,6 +107,13 @@ struct Launch {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   execve(launch.program, launch.argv, launch.environment);
   _exit(127);
+}
+
+// More than all cores can give within the deadline: it binds only what outlives this process, such
+// as a sandbox whose outer half was killed before its inner half asked to die with it.
+int64_t CpuSeconds(std::chrono::milliseconds deadline) {
+  const int64_t cores = std::max(1u, std::thread::hardware_concurrency());
+  return (deadline.count() / 1000 + 2) * cores + 3;
 }
 
 // vfork and not fork: no copy of a large process's page tables, and no atfork handlers of
@@ -310,7 +322,8 @@ ChildResult RunChild(const std::vector<std::string>& argv, const std::string& in
   const pid_t pid =
       Start({program.c_str(), pointers.data(), limits.fixed_addresses ? no_environment : environ,
              child_in.get(), child_out.get(), child_err.get(), limits.inherited_fd, getpid(),
-             limits.memory_bytes, limits.file_bytes, limits.fixed_addresses});
+             limits.memory_bytes, limits.file_bytes, CpuSeconds(limits.deadline),
+             limits.fixed_addresses});
   if (pid < 0) {
     result.err = std::string("vfork: ") + std::strerror(errno);
     return result;

@@ -45,7 +45,8 @@ void KillTree(pid_t pid, bool group);
 std::string FindProgram(const std::string& name);
 
 // Runs argv[0] (searched on PATH) with `input` on its stdin. Its process group dies with it, at the
-// deadline, or when this process dies. Thread-safe.
+// deadline, or when this process dies; none of it gets more processor time than that allows.
+// Thread-safe.
 ChildResult RunChild(const std::vector<std::string>& argv, const std::string& input,
                      const ChildLimits& limits);
 

@@ -134,6 +134,16 @@ TEST(ChildProcess, MemoryLimit) {
   EXPECT_EQ(Shell("ulimit -v", "", limits).out, "204800\n");
 }
 
+// Of what outlives this process, too.
+TEST(ChildProcess, ProcessorTimeIsBoundedByTheDeadline) {
+  ChildLimits limits;
+  limits.deadline = std::chrono::seconds(10);
+  const ChildResult r = RunChild({"sh", "-c", "ulimit -Ht"}, "", limits);
+  const int seconds = std::atoi(r.out.c_str());
+  EXPECT_GT(seconds, 10);
+  EXPECT_LT(seconds, 15 * static_cast<int>(std::thread::hardware_concurrency() + 1)) << r.out;
+}
+
 TEST(ChildProcess, FixedAddressesAndEmptyEnvironment) {
   ChildLimits limits;
   limits.fixed_addresses = true;

@@ -50,7 +50,7 @@ po::options_description Options(Arguments& a) {
   add("listen", po::value(&a.listen)->default_value(a.listen),
       "HOST:PORT for clients and other agents; other than the loopback needs certificates");
   add("metrics", po::value(&a.metrics), "HOST:PORT of /metrics for Prometheus");
-  add("certificates", po::value(&a.certificates), "folder of tune farm init");
+  add("certificates", po::value(&a.certificates), "the authority's folder, of tune farm init");
   add("state", po::value(&a.state),
       "folder of the queue and the logs (default: below ~/.local/state)");
   add("unsafe-no-sandbox", po::bool_switch(&a.unsafe_no_sandbox),
@@ -218,6 +218,12 @@ int FarmUpCommand(const std::vector<std::string>& args) {
     return Fail(kExitUsage, "--device and --boards both name boards; give one of them");
   }
   if (a.boards.empty() && a.devices.empty()) a.devices = {"host"};
+  if (!a.certificates.empty() && !fs::exists(a.certificates + "/agent")) {
+    return Fail(kExitUsage,
+                fmt::format("{0} has no certificate for this machine's agent; make one: tune farm "
+                            "enroll --dir {0} --role agent NAME -o {0}/agent",
+                            a.certificates));
+  }
   if (a.state.empty()) a.state = DefaultState();
   std::error_code error;
   fs::create_directories(a.state, error);

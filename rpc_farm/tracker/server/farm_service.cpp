@@ -25,24 +25,24 @@ std::string UserOf(const grpc::CallbackServerContext& context) { return PeerOf(c
 class ResultsStream final : public grpc::ServerWriteReactor<RequestResult>,
                             public std::enable_shared_from_this<ResultsStream> {
  public:
-  ResultsStream(TrackerLoop& loop, uint64_t stream, grpc::CallbackServerContext* context,
-                std::string session)
+  ResultsStream(TrackerLoop& loop, Authorizer* authorizer, uint64_t stream,
+                grpc::CallbackServerContext* context, std::string session)
       : loop_(loop),
+        authorizer_(authorizer),
         stream_(stream),
         context_(context),
+        peer_(PeerOf(*context)),
         session_(std::move(session)),
         outbox_(*this) {}
 
   void Begin() {
     self_ = shared_from_this();
-    loop_.Post([self = self_, user = UserOf(*context_)](Tracker& tracker, FarmTime) {
-      const absl::Status status = tracker.Attach(user, self->session_);
+    loop_.Post([self = self_](Tracker& tracker, FarmTime) {
+      const absl::Status status = tracker.Attach(self->peer_.name, self->session_);
       if (status.ok()) {
         self->loop_.AddClient(
             self->session_, self->stream_,
-            [self](const RequestResult& result) {
-              if (!self->outbox_.Push(result)) self->context_->TryCancel();
-            },
+            [self](const RequestResult& result) { self->Send(result); },
             [self] {
               self->outbox_.Finish({grpc::ABORTED, "another Results stream of the session began"});
             });
@@ -69,9 +69,21 @@ class ResultsStream final : public grpc::ServerWriteReactor<RequestResult>,
   }
 
  private:
+  void Send(const RequestResult& result) {
+    // The stream may live for longer than the certificate it began with.
+    if (authorizer_ != nullptr) {
+      if (const grpc::Status welcome = authorizer_->StillWelcome(peer_); !welcome.ok()) {
+        return outbox_.Finish(welcome);
+      }
+    }
+    if (!outbox_.Push(result)) context_->TryCancel();
+  }
+
   TrackerLoop& loop_;
+  Authorizer* const authorizer_;
   const uint64_t stream_;
   grpc::CallbackServerContext* context_;
+  const PeerIdentity peer_;
   const std::string session_;
   Outbox<ResultsStream, RequestResult> outbox_;
   std::shared_ptr<ResultsStream> self_;
@@ -170,7 +182,8 @@ grpc::ServerUnaryReactor* FarmService::Submit(Context* context,
 
 grpc::ServerWriteReactor<RequestResult>* FarmService::Results(
     Context* context, const farm::v1::ResultsRequest* request) {
-  auto stream = std::make_shared<ResultsStream>(loop_, ++last_stream_, context, request->session());
+  auto stream = std::make_shared<ResultsStream>(loop_, authorizer_.get(), ++last_stream_, context,
+                                                request->session());
   stream->Begin();
   return stream.get();
 }

@@ -2,16 +2,20 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
+#include <utility>
 
 #include "farm.grpc.pb.h"
+#include "rpc_farm/security/authorizer.h"
 #include "rpc_farm/tracker/server/tracker_loop.h"
 
 namespace halyard {
 
 class FarmService final : public farm::v1::Farm::CallbackService {
  public:
-  // Both must outlive it.
-  FarmService(TrackerLoop& loop, ArtifactStore& artifacts) : loop_(loop), artifacts_(artifacts) {}
+  // Both must outlive it. `authorizer`: none without certificates.
+  FarmService(TrackerLoop& loop, ArtifactStore& artifacts, std::shared_ptr<Authorizer> authorizer)
+      : loop_(loop), artifacts_(artifacts), authorizer_(std::move(authorizer)) {}
 
   using Context = grpc::CallbackServerContext;
   grpc::ServerUnaryReactor* OpenSession(Context* context,
@@ -38,6 +42,7 @@ class FarmService final : public farm::v1::Farm::CallbackService {
  private:
   TrackerLoop& loop_;
   ArtifactStore& artifacts_;
+  const std::shared_ptr<Authorizer> authorizer_;
   std::atomic<uint64_t> last_stream_{0};
 };
 

@@ -77,7 +77,6 @@ absl::Status RunningTracker::Begin(const TrackerOptions& options) {
     const std::lock_guard lock(mutex_);
     health_ = status;
   });
-  farm_ = std::make_unique<FarmService>(*loop_, *artifacts_);
   admin_ = std::make_unique<AdminService>(*loop_);
   if (absl::Status s = Listen(options); !s.ok()) return s;
   return options.metrics.empty() ? absl::OkStatus() : Expose(options.metrics);
@@ -90,9 +89,12 @@ absl::Status RunningTracker::Listen(const TrackerOptions& options) {
     if (!authorizer.ok()) return authorizer.status();
     authorizer_ = *std::move(authorizer);
   }
-  const auto credentials =
-      ServerCredentialsFrom(options.certificates, options.address, authorizer_);
+  const auto credentials = ServerCredentialsFrom(
+      options.certificates, options.address, authorizer_, [this](const absl::Status& trouble) {
+        log_.Error("certificates_not_renewed", {{"error", std::string(trouble.message())}});
+      });
   if (!credentials.ok()) return credentials.status();
+  farm_ = std::make_unique<FarmService>(*loop_, *artifacts_, authorizer_);
   agents_ = std::make_unique<AgentsService>(*loop_, *artifacts_, authorizer_, log_);
   grpc::ServerBuilder builder;
   ConfigureServer(builder, limits, authorizer_);

@@ -29,7 +29,7 @@ TEST_F(StagingFolderTest, PublishesWhatWasWrittenAndGoes) {
     EXPECT_FALSE(fs::exists(out + "/deep/er/file"));
     ASSERT_TRUE((*staging)->Publish("deep/er/file").ok());
   }
-  EXPECT_EQ(*ReadWholeFile(out + "/deep/er/file"), "text");
+  EXPECT_EQ(*ReadStagedFile(out + "/deep/er/file"), "text");
   EXPECT_EQ(std::distance(fs::directory_iterator(out), {}), 1);
 }
 

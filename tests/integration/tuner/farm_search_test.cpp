@@ -1,0 +1,168 @@
+// A search through a farm as a person starts one: tune farm up, tune --farm, tune farm status.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "logs/measurement_log.h"
+#include "targets/child_process.h"
+#include "tests/conformance/loopback_port.h"
+#include "tests/conformance/scratch_folder.h"
+
+namespace halyard {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class FarmSearch : public testing::Test {
+ protected:
+  ChildResult Tune(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), std::getenv("HALYARD_TUNE_PROGRAM"));
+    ChildLimits limits;
+    limits.deadline = std::chrono::minutes(3);
+    return RunChild(arguments, "", limits);
+  }
+  ChildResult Search(const std::string& name, const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments = {"--op",     "gemm",
+                                          "--shape",  "48x40x32",
+                                          "--device", "rpi4",
+                                          "--trials", "24",
+                                          "--log",    folder_.Path(name + ".db"),
+                                          "--out",    folder_.Path(name)};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Tune(arguments);
+  }
+  // All that a record says but when it was made.
+  std::vector<std::string> Records(const std::string& name) const {
+    const auto log = OpenSqliteLog(folder_.Path(name + ".db"), LogMode::kRead);
+    EXPECT_TRUE(log.ok()) << log.status();
+    std::vector<std::string> texts;
+    const auto records = (*log)->Query({});
+    for (const Record& r : records.value()) {
+      texts.push_back(json{r.id, r.workload, r.config, r.space_version, r.device, r.board, r.unit,
+                           r.samples, std::string(OutcomeName(r.outcome)), r.message, r.phase,
+                           r.checks, r.artifact_sha256, r.compiler, r.protocol, r.environment,
+                           r.seed}
+                          .dump());
+    }
+    return texts;
+  }
+
+  // tune farm up in a session of its own, until Down.
+  void Up(const std::string& boards) {
+    std::ofstream(folder_.Path("boards.json")) << boards;
+    std::vector<std::string> argv = {std::getenv("HALYARD_TUNE_PROGRAM"),
+                                     "farm",
+                                     "up",
+                                     "--listen",
+                                     address_,
+                                     "--state",
+                                     folder_.Path("state"),
+                                     "--boards",
+                                     folder_.Path("boards.json")};
+    std::vector<char*> pointers;
+    for (std::string& a : argv) pointers.push_back(a.data());
+    pointers.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, folder_.Path("up.txt").c_str(),
+                                     O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    ASSERT_EQ(posix_spawn(&up_, pointers[0], &actions, nullptr, pointers.data(), environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    for (int i = 0; i < 600 && Said().find("serves at") == std::string::npos; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    ASSERT_THAT(Said(), HasSubstr("serves at " + address_));
+  }
+  std::string Said() const {
+    std::ifstream file(folder_.Path("up.txt"));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  void Down() {
+    ASSERT_EQ(kill(up_, SIGINT), 0);
+    int status = 0;
+    ASSERT_EQ(waitpid(up_, &status, 0), up_);
+    up_ = 0;
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << Said();
+    EXPECT_FALSE(ListensAt(port_));
+  }
+  void TearDown() override {
+    if (up_ > 0) Down();
+  }
+
+  ScratchFolder folder_;
+  const int port_ = FreeLoopbackPort();
+  const std::string address_ = "127.0.0.1:" + std::to_string(port_);
+  pid_t up_ = 0;
+};
+
+TEST_F(FarmSearch, ThroughAFarmASearchHasTheSameRecords) {
+  const ChildResult local = Search("local", {});
+  ASSERT_EQ(local.exit_code, 0) << local.err;
+  Up(R"({"boards": [{"name": "virtual-rpi4", "device": "rpi4", "board": "virtual"}]})");
+  const ChildResult farm = Search("farm", {"--farm", address_});
+  ASSERT_EQ(farm.exit_code, 0) << farm.err;
+  const auto expected = Records("local");
+  EXPECT_EQ(expected.size(), 24u);
+  EXPECT_EQ(Records("farm"), expected);
+
+  const ChildResult status = Tune({"farm", "status", "--farm", address_, "--json"});
+  ASSERT_EQ(status.exit_code, 0) << status.err;
+  const json told = json::parse(status.out);
+  ASSERT_EQ(told["boards"].size(), 1u);
+  EXPECT_EQ(told["boards"][0]["health"], "ready");
+  EXPECT_GE(std::stoi(told["boards"][0]["done"].get<std::string>()), 24);
+  EXPECT_EQ(told["waiting"].size(), 0u);
+  EXPECT_EQ(told["sessions"], "0") << "the search has ended its session";
+}
+
+// Three boards finish in another order than they begin.
+TEST_F(FarmSearch, OnSeveralBoardsTooASearchIsTheSame) {
+  ASSERT_EQ(Search("local", {}).exit_code, 0);
+  Up(R"({"boards": [{"name": "sim", "device": "rpi4", "board": "virtual", "count": 3}]})");
+  const ChildResult farm = Search("farm", {"--farm", address_});
+  ASSERT_EQ(farm.exit_code, 0) << farm.err;
+  auto boardless = [&](const std::string& name) {
+    std::vector<std::string> records;
+    for (const std::string& text : Records(name)) {
+      json record = json::parse(text);
+      record[5] = "";
+      records.push_back(record.dump());
+    }
+    return records;
+  };
+  EXPECT_EQ(boardless("farm"), boardless("local"));
+}
+
+TEST_F(FarmSearch, WhatAFarmDoesNotHaveIsSaid) {
+  Up(R"({"boards": [{"name": "sim", "device": "rpi5", "board": "virtual"}]})");
+  const ChildResult search = Search("farm", {"--farm", address_});
+  EXPECT_EQ(search.exit_code, 2);
+  EXPECT_EQ(search.err, "tune: the farm has no board of rpi4; it has rpi5\n");
+  ASSERT_EQ(Tune({"farm", "drain", "sim", "--farm", address_}).exit_code, 0);
+  EXPECT_THAT(Tune({"farm", "status", "--farm", address_}).out, HasSubstr("draining"));
+  const ChildResult unknown = Tune({"farm", "release", "nobody", "--farm", address_});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_EQ(unknown.err, "tune: no board nobody\n");
+  // A second farm at the same address is refused, and the first one does not notice.
+  const ChildResult second = Tune(
+      {"farm", "up", "--listen", address_, "--state", folder_.Path("other"), "--device", "rpi4"});
+  EXPECT_EQ(second.exit_code, 4);
+  EXPECT_THAT(second.err, HasSubstr(address_));
+  Down();
+  const ChildResult gone = Tune({"farm", "status", "--farm", address_});
+  EXPECT_EQ(gone.exit_code, 4);
+  EXPECT_THAT(gone.err, HasSubstr("no farm tracker answers at " + address_));
+}
+
+}  // namespace
+}  // namespace halyard

@@ -97,12 +97,12 @@ RunOutcome QemuUserExecutor::Run(const RunRequest& request, std::chrono::millise
   limits.memory_bytes = device_.memory_bytes + kQemuBytes;
   limits.fixed_addresses = true;
   limits.file_bytes = kMostReportBytes;
-  // -seed: the random bytes the kernel hands to a program; -0: a name of fixed length.
-  const std::vector<std::string> argv = {
-      qemu_,    "-cpu",    device_.virtual_board.qemu_cpu,
-      "-seed",  "1",       "-0",
-      "runner", "-plugin", fmt::format("{},model={},out={}", plugin_, model, report),
-      runner_};
+  // -seed: the random bytes the kernel hands to a program; -0: a name of fixed length; -U: bwrap
+  // tells the folder it runs in.
+  std::vector<std::string> argv = {qemu_, "-cpu", device_.virtual_board.qemu_cpu};
+  argv.insert(argv.end(), {"-seed", "1", "-U", "PWD", "-0", "runner"});
+  argv.insert(argv.end(), {"-plugin", fmt::format("{},model={},out={}", plugin_, model, report)});
+  argv.push_back(runner_);
   const std::string input = nlohmann::json(counted).dump();
   std::ofstream(report).close();
   const ChildResult child =

@@ -45,11 +45,11 @@ absl::Status CheckHardware(const farm::v1::DescribeDeviceReply::Board& board,
   if (!offered.is_object() || !known.is_object()) return absl::OkStatus();  // it does not tell
   const std::vector<HardwareDifference> differences = HardwareDifferences(offered, known);
   if (differences.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      fmt::format("board {} is other hardware than this device file says: {}{}; name the device "
-                  "that it is, or ask for others by --farm-tags",
-                  board.name(), differences.front().ToText(),
-                  differences.size() > 1 ? fmt::format(" and {} more", differences.size() - 1) : ""));
+  return absl::FailedPreconditionError(fmt::format(
+      "board {} is other hardware than this device file says: {}{}; name the device "
+      "that it is, or ask for others by --farm-tags",
+      board.name(), differences.front().ToText(),
+      differences.size() > 1 ? fmt::format(" and {} more", differences.size() - 1) : ""));
 }
 
 }  // namespace

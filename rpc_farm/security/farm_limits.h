@@ -18,8 +18,8 @@ struct FarmLimits {
   int metadata_bytes = 8 * 1024;
   std::chrono::milliseconds handshake{10'000};
   std::chrono::milliseconds idle_connection{300'000};  // without any call
-  // Connections, those in their handshake counted; a client or an agent has one. One address gets half
-  // at most, so that a stranger from there leaves room for others.
+  // Connections, those in their handshake counted; a client or an agent has one. One address gets
+  // half at most, so that a stranger from there leaves room for others.
   int connections = 1024;
   int connections_from_one_address = 512;
   // Of one message; artifacts go in chunks of 64 KiB, the largest other is a Hello with its boards.

@@ -76,8 +76,7 @@ TEST_F(TrackerTest, ASessionIsItsOwnersAlone) {
   EXPECT_EQ(Submit("0123", 1).code(), StatusCode::kNotFound);
   EXPECT_TRUE(Submit(session, 1, "").ok()) << "without certificates its name is the right to it";
   for (int i = 1; i < kMostSessionsPerUser; ++i) (void)Open("ann");
-  EXPECT_EQ(tracker_->OpenSession("ann", "", now_).status().code(),
-            StatusCode::kResourceExhausted);
+  EXPECT_EQ(tracker_->OpenSession("ann", "", now_).status().code(), StatusCode::kResourceExhausted);
   EXPECT_TRUE(tracker_->OpenSession("bob", "", now_).ok());
 }
 
@@ -113,8 +112,7 @@ TEST_F(TrackerTest, MissingArtifactsAreNamedAndPinnedOnesStay) {
   const std::string session = Open();
   farm::v1::SubmitRequest submit = Request(session, 1);
   const std::string bytes(600'000, 'k');
-  submit.mutable_job()->add_artifacts()->set_sha256(
-      absl::HexStringToBytes(Sha256Hex(bytes)));
+  submit.mutable_job()->add_artifacts()->set_sha256(absl::HexStringToBytes(Sha256Hex(bytes)));
   auto reply = tracker_->Submit("ann", submit, now_);
   ASSERT_TRUE(reply.ok());
   ASSERT_EQ(reply->missing_size(), 1);

@@ -222,9 +222,9 @@ FarmMemory::Board Scheduler::MemoryOf(const std::string& name) const {
 std::vector<BoardStatus> Scheduler::Boards() const {
   std::vector<BoardStatus> all;
   for (const auto& [name, b] : boards_) {
-    std::string health = b.lost ? "lost" : b.health.Text();
-    if (!b.lost && b.cooling) health = "cooling down, " + health;
-    if (b.draining) health = "draining, " + health;
+    std::string health = b.draining ? "draining, " : "";
+    if (!b.lost && b.cooling) health += "cooling down, ";
+    health += b.lost ? "lost" : b.health.Text();
     all.push_back({b.spec, b.agent, b.session, health, !b.lost, b.cooling, b.lease, b.epoch});
   }
   return all;

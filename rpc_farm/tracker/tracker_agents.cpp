@@ -10,7 +10,6 @@ namespace halyard {
 
 using farm::v1::AgentMessage;
 using farm::v1::FarmStatus;
-using farm::v1::TrackerMessage;
 
 namespace {
 

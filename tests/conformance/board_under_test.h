@@ -26,6 +26,8 @@ class BoardUnderTest {
 
   // With the board's address; made in the constructor, where what is needed is started.
   const Device& device() const { return device_; }
+  // What this machine does not have for it; empty: nothing, its tests can run.
+  virtual std::string Lacks() const { return ""; }
   virtual absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor() {
     return halyard::MakeExecutor(device_);
   }

@@ -1,6 +1,7 @@
 // The boards of this machine again, with every candidate in a sandbox.
 #include "rpc_farm/sandbox/sandbox.h"
 #include "tests/conformance/linux_conformance.h"
+#include "tests/conformance/sandbox_here.h"
 
 namespace halyard {
 namespace {
@@ -8,6 +9,7 @@ namespace {
 class SandboxedBoard final : public BoardUnderTest {
  public:
   explicit SandboxedBoard(const std::string& device_id) : BoardUnderTest(device_id) {}
+  std::string Lacks() const override { return std::string(SandboxHere().message()); }
   absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor() override {
     auto sandbox = Sandbox::Make();
     if (!sandbox.ok()) return sandbox.status();

@@ -158,10 +158,11 @@ grpc::ServerUnaryReactor* FarmService::OpenSession(Context* context,
 grpc::ServerUnaryReactor* FarmService::DescribeDevice(
     Context* context, const farm::v1::DescribeDeviceRequest* request,
     farm::v1::DescribeDeviceReply* reply) {
-  return AnswerUnary(context, loop_, [=](Tracker& tracker, FarmTime) {
+  return AnswerUnary(context, loop_, [=](Tracker& tracker, FarmTime) -> absl::Status {
     auto described = tracker.DescribeDevice(request->device());
-    if (described.ok()) *reply = *std::move(described);
-    return described.status();
+    if (!described.ok()) return described.status();
+    *reply = *std::move(described);
+    return absl::OkStatus();
   });
 }
 

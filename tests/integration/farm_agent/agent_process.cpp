@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "rpc_farm/agent/process_tree.h"
+#include "tests/conformance/sandbox_here.h"
 
 namespace halyard {
 
@@ -24,6 +25,7 @@ AgentProcess::AgentProcess(const std::string& tracker, const std::string& boards
                                    "--boards",         Path("boards.json"), "--name",
                                    "test-agent",       "--cache",           Path("cache")};
   argv.insert(argv.end(), more.begin(), more.end());
+  for (const std::string& flag : AgentFlags()) argv.push_back(flag);
   std::vector<char*> pointers;
   for (std::string& argument : argv) pointers.push_back(argument.data());
   pointers.push_back(nullptr);

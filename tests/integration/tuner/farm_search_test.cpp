@@ -15,6 +15,7 @@
 #include "logs/measurement_log.h"
 #include "targets/child_process.h"
 #include "tests/conformance/loopback_port.h"
+#include "tests/conformance/sandbox_here.h"
 #include "tests/conformance/scratch_folder.h"
 
 namespace halyard {
@@ -69,6 +70,7 @@ class FarmSearch : public testing::Test {
                                      folder_.Path("state"),
                                      "--boards",
                                      folder_.Path("boards.json")};
+    for (const std::string& flag : AgentFlags()) argv.push_back(flag);
     std::vector<char*> pointers;
     for (std::string& a : argv) pointers.push_back(a.data());
     pointers.push_back(nullptr);

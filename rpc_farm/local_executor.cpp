@@ -1,7 +1,5 @@
 #include "rpc_farm/local_executor.h"
 
-#include <unistd.h>
-
 #include "rpc_farm/runner_outcome.h"
 #include "targets/child_process.h"
 
@@ -21,23 +19,26 @@ LocalExecutor::LocalExecutor(std::string runner, const Device& device, std::stri
   conditions_ = ConditionsText(facts.conditions);
 }
 
+SandboxedProgram LocalExecutor::Contained(const std::vector<std::string>& argv,
+                                          const RunRequest& request) const {
+  SandboxedProgram program;
+  program.argv = argv;
+  program.readable = {runner_, sys_root_};
+  for (const CandidateSpec& candidate : request.candidates) {
+    program.readable.push_back(candidate.artifact_path);
+  }
+  return program;
+}
+
 RunOutcome LocalExecutor::Run(const RunRequest& request, std::chrono::milliseconds deadline) {
   ChildLimits limits;
   limits.deadline = deadline;
   limits.memory_bytes = memory_bytes_;
-  std::vector<std::string> argv = {runner_, "--sys", sys_root_};
-  if (sandbox_ != nullptr) {
-    // The judge stays outside; a worker sees the runner's program and what it inherits.
-    SandboxedProgram worker;
-    worker.argv = worker.readable = {runner_};
-    const std::vector<std::string> command = sandbox_->Command(worker);
-    argv.push_back("--worker");
-    argv.insert(argv.end(), command.begin(), command.end());
-    limits.inherited_fd = sandbox_->OpenFilter(worker.calls);
-    if (limits.inherited_fd < 0) return {RunStatus::kInfra, "no memory for the sandbox", {}};
-  }
-  const ChildResult child = RunChild(argv, nlohmann::json(request).dump(), limits);
-  if (limits.inherited_fd >= 0) close(limits.inherited_fd);
+  const std::vector<std::string> argv = {runner_, "--sys", sys_root_};
+  const std::string input = nlohmann::json(request).dump();
+  const ChildResult child = sandbox_ == nullptr
+                                ? RunChild(argv, input, limits)
+                                : sandbox_->Run(Contained(argv, request), input, limits);
   RunOutcome outcome = OutcomeOfRunner(child, request);
   VoidIfUnstable(&outcome);
   if (outcome.reply.after) conditions_ = ConditionsText(*outcome.reply.after);

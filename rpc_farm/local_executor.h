@@ -22,6 +22,8 @@ class LocalExecutor : public Executor {
   std::optional<BoardFacts> facts() override;
 
  private:
+  SandboxedProgram Contained(const std::vector<std::string>& argv, const RunRequest& request) const;
+
   std::string runner_;
   std::string board_id_;
   int64_t memory_bytes_;

@@ -141,7 +141,6 @@ static void to_json(json& j, const EntryResult& e) {
        {"non_finite", e.non_finite},
        {"guards_intact", e.guards_intact},
        {"inputs_intact", e.inputs_intact},
-       {"doubt", e.doubt},
        {"serial_cycles", e.serial_cycles},
        {"regions", e.regions},
        {"instructions", e.instructions}};
@@ -159,7 +158,6 @@ static void from_json(const json& j, EntryResult& e) {
   j.at("non_finite").get_to(e.non_finite);
   j.at("guards_intact").get_to(e.guards_intact);
   j.at("inputs_intact").get_to(e.inputs_intact);
-  e.doubt = j.value("doubt", "");  // an older runner has none
   j.at("serial_cycles").get_to(e.serial_cycles);
   j.at("regions").get_to(e.regions);
   j.at("instructions").get_to(e.instructions);

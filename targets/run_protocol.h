@@ -111,8 +111,6 @@ struct EntryResult {
   int64_t non_finite = 0;     // NaN or infinite output elements (poison included)
   bool guards_intact = true;  // canaries on both sides of the output untouched
   bool inputs_intact = true;
-  // Not empty: why the times are not to be believed; then there are none.
-  std::string doubt;
   // kCount only, filled by the executor from the plugin's report.
   double serial_cycles = 0;
   std::vector<ParallelRegion> regions;

@@ -133,7 +133,6 @@ absl::StatusOr<std::string> CompileFilter(SystemCalls calls) {
   // Its flags lie in memory, where no filter can look; without it the C library uses clone.
   filter.Add(SCMP_ACT_ERRNO(ENOSYS), "clone3");
   filter.Allow("prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
-  filter.Allow("prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG));
   // Names that the C library gives to its mappings.
   filter.Allow("prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_VMA));
   if (calls == SystemCalls::kNative) {

@@ -105,7 +105,7 @@ void ConfigureCounting(int threads) {
   halide_set_custom_free(ArenaFree);
 }
 
-EntryResult CountEntry(Operands& operands, Kernel& kernel, bool caches_warm) {
+EntryResult CountEntry(Kernel& kernel, bool caches_warm) {
   KernelStack stack;
   CountedCall& call = current_call;
   call = {};
@@ -116,21 +116,17 @@ EntryResult CountEntry(Operands& operands, Kernel& kernel, bool caches_warm) {
   call.callee.uc_link = &call.caller;
   makecontext(&call.callee, RunBetweenMarkers, 0);
   EntryResult result;
-  operands.PoisonOutput();
-  operands.PoisonPacked();
+  kernel.PoisonOutput();
   call.result = kernel.Prepare();
-  operands.KeepPacked();
   if (caches_warm && call.result == 0) {
     Mark<HALYARD_MARKER_WARM_BEGIN>();
-    kernel.TouchFunction();
-    operands.TouchOperands();
+    kernel.TouchOperands();
     Mark<HALYARD_MARKER_WARM_END>();
   }
   // The plugin is to see every kernel, one that could not be prepared too.
   swapcontext(&call.caller, &call.callee);
   result.kernel_error = call.result;
-  result.kernel_message = TakeFirstError();
-  operands.ReadOutput(&result);
+  kernel.ReadOutput(&result);
   return result;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "targets/board_runner/kernel.h"
-#include "targets/board_runner/operands.h"
 
 namespace halyard {
 
@@ -14,6 +13,6 @@ void ConfigureCounting(int threads);
 
 // One checked run on a stack of its own, between the markers of a kernel. `caches_warm`: as in a
 // RunRequest.
-EntryResult CountEntry(Operands& operands, Kernel& kernel, bool caches_warm);
+EntryResult CountEntry(Kernel& kernel, bool caches_warm);
 
 }  // namespace halyard

@@ -1,4 +1,4 @@
-// A function of an artifact, bound to the tensors it is called with.
+// One entry of an artifact with the tensors it is run on.
 #pragma once
 
 #include <array>
@@ -19,43 +19,52 @@ namespace halyard {
 // prints kept off stdout.
 void ConfigureHalideRuntime(int threads);
 
-// The first error reported through the runtime since the last call.
-std::string TakeFirstError();
-
 // Begins a page, as do its buffers: what a counted run reads of them lies at the same place within
 // a page whatever else the runner has allocated.
 class alignas(4096) Kernel {
  public:
-  // `inputs` and `output` as in the spec, `packed` where it prepares something; they outlive this.
-  // nullptr and one line in *error where the entry is not in the artifact.
-  static std::unique_ptr<Kernel> Make(const LoadedElf& elf, const EntrySpec& spec,
-                                      const std::vector<std::unique_ptr<Tensor>>& inputs,
-                                      const Tensor* packed, const Tensor& output,
+  // nullptr and one line in *error where the entry is not in the artifact or makes no sense.
+  // Throws std::bad_alloc where the tensors do not fit.
+  static std::unique_ptr<Kernel> Make(const LoadedElf& elf, const EntrySpec& spec, uint64_t seed,
                                       std::string* error);
   ~Kernel();
 
   // The kernel's own return value.
   int Run();
-  // Reads the line that Run finds the function in.
-  void TouchFunction() const { (void)*const_cast<int (*const volatile*)(void**)>(&function_); }
   // Runs what the kernel needs done once before it; call before the first Run. Returns like Run.
   int Prepare();
-
-  static constexpr size_t kMostArguments = 32;
+  // Poisons the output and, after the caller ran the kernel once, reports what it left there.
+  void PoisonOutput();
+  // Reads a byte of each cache line of what Run is given, the output last.
+  void TouchOperands() const;
+  void ReadOutput(EntryResult* result) const;
+  // Clears guards_intact or inputs_intact where the kernel has since written outside its output.
+  void CheckIntegrity(EntryResult* result) const;
 
  private:
   Kernel() = default;
   halide_buffer_t* AddBuffer(const BufferSpec& spec, const Tensor& tensor);
+  bool AddPrepare(const LoadedElf& elf, std::string* error);
+  double Projection() const;
 
   struct Buffer;
-  std::vector<std::unique_ptr<Buffer>> buffers_;
+  EntrySpec spec_;
+  uint64_t seed_ = 0;
   int (*function_)(void**) = nullptr;
-  // Virtual cycles tell how many lines a call reads: up to six arguments lie in one, and the
-  // function in another.
-  alignas(64) size_t n_arguments_ = 0;
   int (*prepare_)(void**) = nullptr;
+  std::vector<std::unique_ptr<Tensor>> inputs_;
+  std::vector<uint64_t> input_checksums_;
+  std::unique_ptr<Tensor> output_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+  std::unique_ptr<Tensor> packed_;
+  uint64_t packed_checksum_ = 0;
+  static constexpr size_t kMostArguments = 32;
+  size_t n_arguments_ = 0;
   std::array<void*, kMostArguments> arguments_{};
   std::vector<void*> prepare_arguments_;
 };
+
+// True where the answer may still be right, so that timing it means something.
+bool WorthTiming(const EntryResult& result);
 
 }  // namespace halyard

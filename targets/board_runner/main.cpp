@@ -2,29 +2,28 @@
 //   board_runner [--sys FOLDER]             FOLDER: in the place of /sys
 //   board_runner [--sys FOLDER] supervise   see supervisor.h
 //   board_runner [--sys FOLDER] facts
-//   board_runner [--sys FOLDER] --worker COMMAND...  starts its workers by that, with `worker`
-//   added board_runner worker                     see worker.h
-#include <fcntl.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
 
 #include "targets/board_runner/count.h"
 #include "targets/board_runner/elf_loader.h"
-#include "targets/board_runner/judge.h"
 #include "targets/board_runner/kernel.h"
 #include "targets/board_runner/peak.h"
 #include "targets/board_runner/supervisor.h"
 #include "targets/board_runner/symbol_table.h"
 #include "targets/board_runner/timing.h"
-#include "targets/board_runner/worker.h"
 #include "targets/run_protocol.h"
 
 namespace halyard {
 namespace {
+
+using Kernels = std::vector<std::unique_ptr<Kernel>>;
 
 std::string ReadAll(int fd) {
   std::string text;
@@ -42,74 +41,53 @@ void WriteAll(int fd, const std::string& text) {
   }
 }
 
-// What this program was told on its command line.
-struct Settings {
-  std::string sys_root = "/sys";
-  WorkerCommand worker;
-};
+std::unique_ptr<LoadedElf> LoadArtifact(const std::string& path, std::string* error) {
+  std::vector<uint8_t> file;
+  if (!ReadArtifact(path, &file, error)) return nullptr;
+  return LoadedElf::Load(file, ResolveSymbol, error);
+}
 
-bool CountEach(const RunRequest& request, RunReply* reply) {
+bool RunEachEntry(const RunRequest& request, ConditionsWatch& watch, RunReply* reply) {
   for (const CandidateSpec& candidate : request.candidates) {
-    std::vector<uint8_t> file;
-    if (!ReadArtifact(candidate.artifact_path, &file, &reply->error)) return false;
-    const auto elf = LoadedElf::Load(file, ResolveSymbol, &reply->error);
+    const auto elf = LoadArtifact(candidate.artifact_path, &reply->error);
     if (elf == nullptr) return false;
     std::vector<EntryResult> results;
     for (const EntrySpec& entry : candidate.entries) {
-      reply->error = Operands::Problem(entry);
-      if (!reply->error.empty()) return false;
-      Operands operands(entry, request.seed);
-      const auto kernel = Kernel::Make(*elf, entry, operands.inputs(), operands.packed(),
-                                       operands.output(), &reply->error);
+      const auto kernel = Kernel::Make(*elf, entry, request.seed, &reply->error);
       if (kernel == nullptr) return false;
-      results.push_back(CountEntry(operands, *kernel, request.caches_warm));
+      results.push_back(request.mode == RunMode::kCount
+                            ? CountEntry(*kernel, request.caches_warm)
+                            : MeasureEntry(*kernel, request.timing, watch));
     }
     reply->candidates.push_back(std::move(results));
   }
   return true;
 }
 
-bool MeasureEach(const RunRequest& request, const WorkerCommand& command, ConditionsWatch& watch,
-                 RunReply* reply) {
-  for (const CandidateSpec& candidate : request.candidates) {
-    std::vector<uint8_t> file;
-    if (!ReadArtifact(candidate.artifact_path, &file, &reply->error)) return false;
-    std::vector<EntryResult> results;
-    for (const EntrySpec& entry : candidate.entries) {
-      const auto judge =
-          Judge::Make(command, file, entry, request.seed, request.threads, &reply->error);
-      if (judge == nullptr) return false;
-      results.push_back(MeasureEntry(*judge, request.timing, watch));
-    }
-    reply->candidates.push_back(std::move(results));
-  }
-  return true;
-}
-
-bool MeasureInRounds(const RunRequest& request, const WorkerCommand& command,
-                     ConditionsWatch& watch, RunReply* reply) {
-  std::vector<std::unique_ptr<Judge>> judges;
+bool RunInterleaved(const RunRequest& request, ConditionsWatch& watch, RunReply* reply) {
+  std::vector<std::unique_ptr<LoadedElf>> artifacts;
+  Kernels kernels;
   for (const CandidateSpec& candidate : request.candidates) {
     if (candidate.entries.empty()) {
       reply->error = "a candidate has no entry";
       return false;
     }
-    std::vector<uint8_t> file;
-    if (!ReadArtifact(candidate.artifact_path, &file, &reply->error)) return false;
-    judges.push_back(Judge::Make(command, file, candidate.entries[0], request.seed, request.threads,
-                                 &reply->error));
-    if (judges.back() == nullptr) return false;
+    artifacts.push_back(LoadArtifact(candidate.artifact_path, &reply->error));
+    if (artifacts.back() == nullptr) return false;
+    kernels.push_back(
+        Kernel::Make(*artifacts.back(), candidate.entries[0], request.seed, &reply->error));
+    if (kernels.back() == nullptr) return false;
   }
   for (EntryResult& result :
-       MeasureInterleaved(judges, request.rounds, request.seed, request.timing, watch)) {
+       MeasureInterleaved(kernels, request.rounds, request.seed, request.timing, watch)) {
     reply->candidates.push_back({std::move(result)});
   }
   return true;
 }
 
-RunReply Serve(const std::string& input, const Settings& settings) {
+RunReply Serve(const std::string& input, const std::string& sys_root) {
   RunReply reply;
-  ConditionsWatch watch(settings.sys_root);
+  ConditionsWatch watch(sys_root);
   try {
     const auto json = nlohmann::json::parse(input);
     if (const int protocol = json.at("protocol").get<int>(); protocol != kRunProtocolVersion) {
@@ -122,21 +100,20 @@ RunReply Serve(const std::string& input, const Settings& settings) {
       reply.error = "bad number of threads";
       return reply;
     }
+    ConfigureHalideRuntime(request.threads);
     switch (request.mode) {
       case RunMode::kPeak:
         reply.peak_gflops = MeasureFmaGflops(request.threads);
         reply.copy_gb_per_s = MeasureCopyGbPerS(request.threads);
         break;
       case RunMode::kInterleave:
-        MeasureInRounds(request, settings.worker, watch, &reply);
+        RunInterleaved(request, watch, &reply);
         break;
       case RunMode::kCount:
-        ConfigureHalideRuntime(request.threads);
         ConfigureCounting(request.threads);
-        CountEach(request, &reply);
-        break;
+        [[fallthrough]];
       case RunMode::kMeasure:
-        MeasureEach(request, settings.worker, watch, &reply);
+        RunEachEntry(request, watch, &reply);
         break;
     }
   } catch (const nlohmann::json::exception& e) {
@@ -147,12 +124,12 @@ RunReply Serve(const std::string& input, const Settings& settings) {
   return reply;
 }
 
-int Main(const Settings& settings) {
+int Main(const std::string& sys_root) {
   // Nothing a kernel prints may mix with the reply.
-  const int reply_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  const int reply_fd = dup(STDOUT_FILENO);
   dup2(STDERR_FILENO, STDOUT_FILENO);
   try {
-    WriteAll(reply_fd, nlohmann::json(Serve(ReadAll(STDIN_FILENO), settings)).dump());
+    WriteAll(reply_fd, nlohmann::json(Serve(ReadAll(STDIN_FILENO), sys_root)).dump());
   } catch (const std::bad_alloc&) {
     std::fputs("out of memory\n", stderr);
     return kExitOutOfMemory;
@@ -167,18 +144,16 @@ int Main(const Settings& settings) {
 }  // namespace halyard
 
 int main(int argc, char** argv) {
-  halyard::Settings settings;
-  std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.size() >= 2 && words[0] == "--sys") {
-    settings.sys_root = words[1];
-    words.erase(words.begin(), words.begin() + 2);
+  std::string sys_root = "/sys";
+  int next = 1;
+  if (next + 1 < argc && std::strcmp(argv[next], "--sys") == 0) {
+    sys_root = argv[next + 1];
+    next += 2;
   }
-  const std::string command = words.empty() ? "" : words[0];
-  if (command == "supervise") return halyard::Supervise(settings.sys_root);
-  if (command == "facts") return halyard::PrintFacts(settings.sys_root);
-  if (command == "worker") _exit(halyard::RunWorker());
-  if (command == "--worker") settings.worker.assign(words.begin() + 1, words.end());
+  const std::string command = next < argc ? argv[next] : "";
+  if (command == "supervise") return halyard::Supervise(sys_root);
+  if (command == "facts") return halyard::PrintFacts(sys_root);
   // Without destructors: the runtime's would wait for its threads, and a wrong kernel may have
   // damaged what they look at.
-  _exit(halyard::Main(settings));
+  _exit(halyard::Main(sys_root));
 }

@@ -22,7 +22,6 @@ constexpr size_t kAlign = 64;
 // Inaccessible bytes on either side, which cost address space only: a kernel that is wrong is so by
 // a row or a tile, which would step over a single page. A multiple of every Linux page size.
 constexpr size_t kGuard = 1 << 20;
-constexpr size_t kLargestPage = 64 * 1024;
 
 bool AllCanary(const uint8_t* begin, const uint8_t* end) {
   return std::all_of(begin, end, [](uint8_t b) { return b == kCanary; });
@@ -30,52 +29,23 @@ bool AllCanary(const uint8_t* begin, const uint8_t* end) {
 
 }  // namespace
 
-namespace {
-
-size_t DataBytes(int64_t elements) {
-  return (static_cast<size_t>(elements) * sizeof(float) + kAlign - 1) / kAlign * kAlign;
-}
-
-// At least a cache line of canary in front, whatever the size.
-size_t RoundUp(size_t bytes, size_t page) { return (bytes + kAlign + page - 1) / page * page; }
-
-}  // namespace
-
 Tensor::Tensor(int64_t elements) : elements_(elements) {
-  Map(-1, 0);
-  LayCanaries();
-}
-
-Tensor::Tensor(int64_t elements, int file, int64_t offset, Side side) : elements_(elements) {
-  Map(file, offset);
-  if (side == Side::kJudge) LayCanaries();
-}
-
-int64_t Tensor::SharedBytes(int64_t elements) {
-  return static_cast<int64_t>(RoundUp(DataBytes(elements), kLargestPage));
-}
-
-void Tensor::Map(int file, int64_t offset) {
-  const size_t page = file < 0 ? static_cast<size_t>(sysconf(_SC_PAGESIZE)) : kLargestPage;
-  const size_t bytes = DataBytes(elements_);
-  const size_t inner = RoundUp(bytes, page);
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t bytes =
+      (static_cast<size_t>(elements) * sizeof(float) + kAlign - 1) / kAlign * kAlign;
+  // At least a cache line of canary in front, whatever the size.
+  const size_t inner = (bytes + kAlign + page - 1) / page * page;
   mapping_bytes_ = inner + 2 * kGuard;
   void* p = mmap(nullptr, mapping_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) throw std::bad_alloc();
   mapping_ = static_cast<uint8_t*>(p);
   slack_begin_ = mapping_ + kGuard;
   slack_end_ = slack_begin_ + inner;
-  const bool accessible = file < 0 ? mprotect(slack_begin_, inner, PROT_READ | PROT_WRITE) == 0
-                                   : mmap(slack_begin_, inner, PROT_READ | PROT_WRITE,
-                                          MAP_SHARED | MAP_FIXED, file, offset) != MAP_FAILED;
-  if (!accessible) {
+  if (mprotect(slack_begin_, inner, PROT_READ | PROT_WRITE) != 0) {
     munmap(mapping_, mapping_bytes_);
     throw std::bad_alloc();
   }
   data_ = reinterpret_cast<float*>(slack_end_ - bytes);
-}
-
-void Tensor::LayCanaries() {
   std::memset(slack_begin_, kCanary, reinterpret_cast<uint8_t*>(data_) - slack_begin_);
   uint8_t* data_end = reinterpret_cast<uint8_t*>(data_ + elements_);
   std::memset(data_end, kCanary, slack_end_ - data_end);

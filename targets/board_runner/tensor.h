@@ -12,12 +12,6 @@ namespace halyard {
 class Tensor {
  public:
   explicit Tensor(int64_t elements);
-  // Bytes of a file that two processes share, from a page's begin: the judge's side lays
-  // the canaries, the worker's finds them.
-  enum class Side { kJudge, kWorker };
-  Tensor(int64_t elements, int file, int64_t offset, Side side);
-  // Of such a file, a multiple of every page size.
-  static int64_t SharedBytes(int64_t elements);
   ~Tensor();
   Tensor(const Tensor&) = delete;
   Tensor& operator=(const Tensor&) = delete;
@@ -38,10 +32,6 @@ class Tensor {
   uint64_t Checksum() const;
 
  private:
-  // `file`: -1 for none.
-  void Map(int file, int64_t offset);
-  void LayCanaries();
-
   int64_t elements_ = 0;
   uint8_t* mapping_ = nullptr;  // with both inaccessible ends
   size_t mapping_bytes_ = 0;

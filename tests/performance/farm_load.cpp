@@ -4,6 +4,7 @@
 //   farm_load BOARDS CLIENTS IN_FLIGHT RUN_MS SECONDS [KILLS]
 // While it runs, the tracker's own figures are at 127.0.0.1:7932/metrics.
 // KILLS: the tracker is killed (SIGKILL) so often on the way, and started again.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>

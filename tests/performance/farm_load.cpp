@@ -254,20 +254,22 @@ class Client {
     }
   }
 
-  void Take(const RequestResult& result) {
+  // Whether it is the request's first end.
+  bool Take(const RequestResult& result) {
     const auto at = submitted_.find(result.number());
     const std::lock_guard lock(tally_.mutex);
     if (at == submitted_.end()) {
       // Sent again because its acknowledgement had not come through is right; after one that had,
       // it would be a second end.
       if (acknowledged_.contains(result.number())) tally_.twice++;
-      return;
+      return false;
     }
     tally_.results++;
     if (result.end() != RequestResult::DONE) tally_.lost++;
     tally_.waits_ms.push_back(Ms(Clock::now() - at->second));
     submitted_.erase(at);
     ended_.push_back(result.number());
+    return true;
   }
 
   void Acknowledge() {
@@ -300,9 +302,9 @@ class Client {
       while (!stop_ && static_cast<int>(submitted_.size()) < in_flight_) Submit();
       RequestResult result;
       while (reader->Read(&result)) {
-        Take(result);
+        const bool first = Take(result);
         if (ended_.size() >= 8 || stop_) Acknowledge();
-        if (!stop_) Submit();
+        if (first && !stop_) Submit();
         if (stop_ && submitted_.empty()) break;
       }
       context.TryCancel();

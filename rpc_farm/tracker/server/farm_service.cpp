@@ -176,8 +176,9 @@ grpc::ServerUnaryReactor* FarmService::Submit(Context* context,
                                               farm::v1::SubmitReply* reply) {
   return AnswerUnary(context, loop_, [=, user = UserOf(*context)](Tracker& tracker, FarmTime now) {
     auto submitted = tracker.Submit(user, *request, now);
-    if (submitted.ok()) *reply = *std::move(submitted);
-    return submitted.status();
+    if (!submitted.ok()) return submitted.status();
+    *reply = *std::move(submitted);
+    return absl::OkStatus();
   });
 }
 

@@ -130,7 +130,8 @@ absl::Status FarmClient::Upload(const FarmArtifact& artifact, const std::string&
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(artifact.path.c_str(), "rbe"),
                                                        &std::fclose);
   if (file == nullptr) {
-    return absl::NotFoundError(fmt::format("cannot read the artifact {}", artifact.path));
+    // Not NotFound: that is what the tracker says of a session.
+    return absl::FailedPreconditionError(fmt::format("cannot read the artifact {}", artifact.path));
   }
   grpc::ClientContext context;
   SetDeadline(context, seconds(60));

@@ -130,5 +130,21 @@ TEST_F(WholeFarm, ARunWhoseAgentIsKilledIsRunAgainWhenItIsBack) {
   EXPECT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
 }
 
+// Not taken for a session that the tracker does not know, which would be waited for.
+TEST_F(WholeFarm, AnArtifactThatVanishedIsToldAndHoldsNobodyUp) {
+  const Device host = LoadDevice("host").value();
+  farm::v1::SubmitRequest submit;
+  submit.set_device(host.id);
+  submit.set_time_limit_ms(20'000);
+  const FarmArtifact gone{std::string(32, 'a'), Folder("gone.so"), 8};
+  auto* artifact = submit.mutable_job()->add_artifacts();
+  artifact->set_sha256(gone.sha256);
+  artifact->set_size(gone.size);
+  const auto result = client_->Measure(submit, {gone}, stop_, [] { return absl::OkStatus(); });
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kFailedPrecondition) << result.status();
+  FarmExecutor local(client_, TargetOf(host), stop_);
+  EXPECT_EQ(local.Run(Request(host, kCopy), milliseconds(20'000)).status, RunStatus::kOk);
+}
+
 }  // namespace
 }  // namespace halyard

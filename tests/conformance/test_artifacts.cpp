@@ -121,6 +121,17 @@ EntrySpec ElementwiseEntry(int64_t n) {
   return entry;
 }
 
+RunRequest ShortRun(const Device& device, const std::string& artifact) {
+  RunRequest request;
+  request.mode = device.board_kind() == BoardKind::kVirtual ? RunMode::kCount : RunMode::kMeasure;
+  request.seed = 7;
+  request.timing.samples = 3;
+  request.timing.warmup_runs = 0;
+  request.timing.min_sample_ns = 100'000;
+  request.candidates = {{artifact, {ElementwiseEntry(1000)}}};
+  return request;
+}
+
 EntrySpec PreparedEntry(int64_t n) {
   EntrySpec entry = ElementwiseEntry(n);
   entry.prepare = PrepareSpec{"pack", 0, {{n + 1}}};

@@ -22,6 +22,8 @@ void BuildCKernel(const Device& device, const std::string& path, const std::stri
 EntrySpec MatmulEntry(int64_t n);
 // One input and one output of `n` elements.
 EntrySpec ElementwiseEntry(int64_t n);
+// Of an artifact whose kernel is ElementwiseEntry(1000): three short samples, or a count.
+RunRequest ShortRun(const Device& device, const std::string& artifact);
 // The same, whose input `pack` turns into n + 1 elements ahead.
 EntrySpec PreparedEntry(int64_t n);
 

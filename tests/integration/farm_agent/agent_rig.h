@@ -58,13 +58,7 @@ class AgentTest : public testing::Test {
     std::ifstream file(path, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     tracker_.AddArtifact(bytes);
-    RunRequest request;
-    request.mode = device.board_kind() == BoardKind::kVirtual ? RunMode::kCount : RunMode::kMeasure;
-    request.seed = 7;
-    request.timing.samples = 3;
-    request.timing.warmup_runs = 0;
-    request.timing.min_sample_ns = 100'000;
-    request.candidates = {{Sha256Hex(bytes), {ElementwiseEntry(1000)}}};
+    const RunRequest request = ShortRun(device, Sha256Hex(bytes));
     TrackerMessage message;
     Lease& lease = *message.mutable_run()->mutable_lease();
     lease.set_board(board);

@@ -76,14 +76,7 @@ class WholeFarm : public testing::Test {
   RunRequest Request(const Device& device, const std::string& body) {
     const std::string path = Folder(device.id + ".so");
     BuildCKernel(device, path, body);
-    RunRequest request;
-    request.mode = device.board_kind() == BoardKind::kVirtual ? RunMode::kCount : RunMode::kMeasure;
-    request.seed = 7;
-    request.timing.samples = 3;
-    request.timing.warmup_runs = 0;
-    request.timing.min_sample_ns = 100'000;
-    request.candidates = {{path, {ElementwiseEntry(1000)}}};
-    return request;
+    return ShortRun(device, path);
   }
 
   const FarmLog log_{"farm_tracker"};

@@ -179,16 +179,14 @@ std::string FromLine(const std::string& line, Record& record) {
   reader.Read("time_unix_ms", record.time_unix_ms);
   if (version >= 2) reader.Read("device_snapshot", record.device_snapshot);
 
-  if (board_kind == BoardKindName(BoardKind::kVirtual)) {
-    record.board_kind = BoardKind::kVirtual;
-  } else if (board_kind != BoardKindName(BoardKind::kPhysical)) {
-    reader.Fail("board_kind", fmt::format("'{}' is not known", board_kind));
-  }
+  const std::optional<BoardKind> kind = BoardKindFromName(board_kind);
+  if (!kind) reader.Fail("board_kind", fmt::format("'{}' is not known", board_kind));
   const std::optional<Outcome> known = OutcomeFromName(outcome);
   if (!known) reader.Fail("outcome", fmt::format("'{}' is not known", outcome));
   problem = reader.Problem();
   if (!problem.empty()) return problem;
   record.outcome = *known;
+  record.board_kind = *kind;
   return std::string(NormalizeRecord(record).message());
 }
 

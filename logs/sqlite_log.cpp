@@ -62,11 +62,9 @@ absl::StatusOr<Record> ReadRow(const SqliteStatement& row, const SnapshotTexts& 
   record.space_version = static_cast<int>(row.Integer(column++));
   record.device = row.Text(column++);
   record.board = row.Text(column++);
-  const std::string board_kind = row.Text(column++);
-  if (board_kind != BoardKindName(BoardKind::kPhysical)) {
-    if (board_kind != BoardKindName(BoardKind::kVirtual)) return damaged("board_kind");
-    record.board_kind = BoardKind::kVirtual;
-  }
+  const std::optional<BoardKind> board_kind = BoardKindFromName(row.Text(column++));
+  if (!board_kind) return damaged("board_kind");
+  record.board_kind = *board_kind;
   record.unit = row.Text(column++);
   if (!SamplesFromText(row.Text(column++), record.samples)) return damaged("samples");
   const std::optional<Outcome> outcome = OutcomeFromName(row.Text(column++));

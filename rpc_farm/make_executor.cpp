@@ -48,6 +48,10 @@ absl::StatusOr<std::unique_ptr<Executor>> MakeLinked(std::unique_ptr<BoardLink> 
 
 absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device,
                                                        std::shared_ptr<const Sandbox> sandbox) {
+  if (device.board_kind() == BoardKind::kSimulated) {
+    return absl::FailedPreconditionError(
+        fmt::format("{}: simulated boards are a farm's: give --farm HOST:PORT", device.id));
+  }
   if (device.firmware) {
     auto executor = GdbExecutor::Make(device);
     if (!executor.ok()) return executor.status();
@@ -65,6 +69,7 @@ absl::StatusOr<std::unique_ptr<Executor>> MakeExecutor(const Device& device,
     case BoardReach::kAdb:
       return MakeLinked(std::make_unique<AdbLink>(device.board), device, runner);
     case BoardReach::kGdb:
+    case BoardReach::kSimulated:
       break;
   }
   return absl::FailedPreconditionError(fmt::format(

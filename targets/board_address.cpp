@@ -33,7 +33,33 @@ bool ReadHostAndPort(absl::string_view text, BoardAddress* address) {
 }  // namespace
 
 std::string_view BoardKindName(BoardKind kind) {
-  return kind == BoardKind::kPhysical ? "physical" : "virtual";
+  switch (kind) {
+    case BoardKind::kPhysical:
+      return "physical";
+    case BoardKind::kVirtual:
+      return "virtual";
+    case BoardKind::kSimulated:
+      return "simulated";
+  }
+  return "";
+}
+
+std::optional<BoardKind> BoardKindFromName(std::string_view name) {
+  for (const BoardKind kind : {BoardKind::kPhysical, BoardKind::kVirtual, BoardKind::kSimulated}) {
+    if (name == BoardKindName(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
+BoardKind BoardAddress::kind() const {
+  switch (reach) {
+    case BoardReach::kVirtual:
+      return BoardKind::kVirtual;
+    case BoardReach::kSimulated:
+      return BoardKind::kSimulated;
+    default:
+      return BoardKind::kPhysical;
+  }
 }
 
 std::string BoardAddress::ToText() const {
@@ -50,6 +76,8 @@ std::string BoardAddress::ToText() const {
       return serial.empty() ? "adb" : "adb:" + serial;
     case BoardReach::kGdb:
       return "gdb:" + with_port;
+    case BoardReach::kSimulated:
+      return "simulated";
   }
   return "";
 }
@@ -62,6 +90,8 @@ absl::StatusOr<BoardAddress> ParseBoardAddress(const std::string& text) {
     address.reach = BoardReach::kVirtual;
   } else if (text == "local") {
     address.reach = BoardReach::kLocal;
+  } else if (text == "simulated") {
+    address.reach = BoardReach::kSimulated;
   } else if (text == "adb") {
     address.reach = BoardReach::kAdb;
   } else if (absl::ConsumePrefix(&rest, "adb:")) {

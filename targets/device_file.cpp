@@ -114,11 +114,12 @@ void ReadFirmware(JsonFields section, JsonFields& fields, Device* device) {
   fields.Take(ReadFirmwareTarget(std::move(section), &*device->firmware));
   if (device->cores != 1) fields.Fail("cores", "must be 1 on a device with firmware");
   const BoardReach reach = device->board.reach;
-  if (reach != BoardReach::kVirtual && reach != BoardReach::kGdb) {
-    fields.Fail("board", "must be virtual or gdb:HOST:PORT on a device with firmware");
+  const bool emulated = reach == BoardReach::kVirtual || reach == BoardReach::kSimulated;
+  if (!emulated && reach != BoardReach::kGdb) {
+    fields.Fail("board", "must be virtual, simulated or gdb:HOST:PORT on a device with firmware");
   }
-  if (reach == BoardReach::kVirtual && device->firmware->emulator.machine.empty()) {
-    fields.Fail("firmware.emulator", "is missing, and the board is virtual");
+  if (emulated && device->firmware->emulator.machine.empty()) {
+    fields.Fail("firmware.emulator", "is missing, and the board is emulated");
   }
 }
 
@@ -196,7 +197,7 @@ absl::StatusOr<DeviceFile> ParseDevice(const json& root, const std::string& file
   fields.OptionalBool("detect", &result.detect);
   ReadBoard(fields, &device.board);
   if (!result.detect) ReadHardware(fields, &device);
-  bool wanted = device.board.reach == BoardReach::kVirtual;
+  bool wanted = device.board_kind() != BoardKind::kPhysical;
   if (const json* firmware = fields.Find("firmware"); firmware != nullptr) {
     ReadFirmware(JsonFields(*firmware, file, "firmware."), fields, &device);
     if (const auto emulator = firmware->find("emulator"); emulator != firmware->end()) {

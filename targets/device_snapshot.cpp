@@ -43,7 +43,7 @@ json DeviceSnapshot(const Device& device) {
   json snapshot;
   VisitFields(device, [&](const char* name, const auto& value, bool) { snapshot[name] = value; });
   snapshot["board_kind"] = BoardKindName(device.board_kind());
-  if (device.board_kind() == BoardKind::kVirtual && !device.virtual_board_text.empty()) {
+  if (device.board_kind() != BoardKind::kPhysical && !device.virtual_board_text.empty()) {
     snapshot["virtual_board"] = json::parse(device.virtual_board_text);
   }
   return snapshot;
@@ -54,9 +54,17 @@ Device DeviceFromSnapshot(const json& snapshot) {
   VisitFields(device, [&](const char* name, auto& value, bool needed) {
     if (needed || snapshot.contains(name)) snapshot.at(name).get_to(value);
   });
-  const std::string kind = snapshot.at("board_kind");
-  device.board.reach =
-      kind == BoardKindName(BoardKind::kVirtual) ? BoardReach::kVirtual : BoardReach::kLocal;
+  switch (BoardKindFromName(snapshot.at("board_kind").get<std::string>())
+              .value_or(BoardKind::kPhysical)) {
+    case BoardKind::kVirtual:
+      device.board.reach = BoardReach::kVirtual;
+      break;
+    case BoardKind::kSimulated:
+      device.board.reach = BoardReach::kSimulated;
+      break;
+    case BoardKind::kPhysical:
+      device.board.reach = BoardReach::kLocal;
+  }
   return device;
 }
 

@@ -48,9 +48,7 @@ bool Noisy(const std::vector<double>& samples) {
 
 }  // namespace
 
-std::string UnitOf(BoardKind kind) {
-  return kind == BoardKind::kPhysical ? "ns" : "virtual_cycles";
-}
+std::string UnitOf(BoardKind kind) { return IsTimed(kind) ? "ns" : "virtual_cycles"; }
 
 Expectation Expect(const Operator& op, const Workload& workload, uint64_t seed) {
   Expectation e;

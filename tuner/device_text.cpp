@@ -36,6 +36,8 @@ std::string BoardText(const Device& device) {
           device.virtual_board.qemu_cpu.empty() ? device.cpu : device.virtual_board.qemu_cpu);
     case BoardReach::kLocal:
       return "local: this machine";
+    case BoardReach::kSimulated:
+      return "simulated: a farm's, with times by a script";
     default:
       return device.board.ToText();
   }

@@ -53,7 +53,7 @@ std::vector<Finalist> Finalists(const Task& task, const SearchResult& search) {
                                      [&](const Trial& t) { return t.config == task.space.safe(); });
   if (baseline != ok.end()) {
     add("baseline", *baseline);
-  } else if (task.device.board_kind() == BoardKind::kPhysical) {
+  } else if (IsTimed(task.device.board_kind())) {
     // Its screening may have been too noisy for a time; every report has a baseline all the same.
     add("baseline", {task.space.safe(), true, 0});
   }
@@ -237,7 +237,7 @@ absl::StatusOr<FinalResult> RunFinal(const Workbench& bench, const SearchResult&
   std::vector<Finalist> finalists = Finalists(bench.task, search);
   size_t winner = 0;
   std::vector<BuildResult> built;
-  if (bench.executor.board_kind() == BoardKind::kPhysical && !bench.interrupted) {
+  if (IsTimed(bench.executor.board_kind()) && !bench.interrupted) {
     DropWhatDoesNotFit(bench.task, bench.options.peer == "none" ? 0 : 1, finalists);
     observer.OnPhase(fmt::format("final: building {}", finalists.size()));
     built = BuildFinalists(bench, search, finalists, result.peer_failed);

@@ -70,7 +70,7 @@ absl::Status Screening::MeasureAll(const std::vector<Config>& configs,
 }
 
 absl::Status Screening::Screen(const std::vector<Config>& configs, const Callbacks& callbacks) {
-  const bool timed = bench_.task.device.board_kind() == BoardKind::kPhysical;
+  const bool timed = IsTimed(bench_.task.device.board_kind());
   callbacks.phase(fmt::format("building {}", configs.size()));
   const std::vector<BuildResult> built = runner_.Build(configs);
   callbacks.phase("measuring");

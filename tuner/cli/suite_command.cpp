@@ -77,7 +77,7 @@ absl::StatusOr<Listed> ReadListed(const Arguments& a) {
 }
 
 double ReservedSeconds(const Listed& listed, const TuneOptions& o) {
-  const bool timed = listed.device.board_kind() == BoardKind::kPhysical;
+  const bool timed = IsTimed(listed.device.board_kind());
   const double each = kLibrarySeconds + (timed ? kFinalSeconds : 0);
   const double wanted = each * static_cast<double>(listed.tasks.size());
   return o.time_seconds ? std::min(kMostReserved * *o.time_seconds, wanted) : wanted;

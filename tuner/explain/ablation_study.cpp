@@ -41,7 +41,7 @@ class Study {
   absl::StatusOr<AblationStudy> Run() {
     Build();
     if (absl::Status s = Screen(); !s.ok()) return s;
-    if (bench_.executor.board_kind() == BoardKind::kPhysical) {
+    if (IsTimed(bench_.executor.board_kind())) {
       if (absl::Status s = Interleave(); !s.ok()) return s;
     }
     for (size_t i = 0; i < study_.results.size(); i++) {
@@ -106,12 +106,12 @@ class Study {
                                                          OutcomeName(c.screened.outcome),
                                                          c.screened.message));
       }
-      if (bench_.executor.board_kind() == BoardKind::kVirtual && c.ok()) {
+      if (!IsTimed(bench_.executor.board_kind()) && c.ok()) {
         c.samples = c.screened.samples;
         c.beside = candidates_[0].screened.samples;
       }
     }
-    if (bench_.executor.board_kind() == BoardKind::kVirtual && candidates_[0].ok()) {
+    if (!IsTimed(bench_.executor.board_kind()) && candidates_[0].ok()) {
       study_.samples = candidates_[0].samples;
     }
     return absl::OkStatus();

@@ -6,8 +6,9 @@ namespace halyard {
 namespace {
 
 TEST(BoardAddress, TextRoundTrips) {
-  for (const char* text : {"virtual", "local", "adb", "adb:R58M123", "ssh:pi4", "ssh:pi@pi4:2222",
-                           "ssh:pi@[fe80::1]:22", "gdb:localhost:3333", "gdb:[::1]:3333"}) {
+  for (const char* text :
+       {"virtual", "local", "simulated", "adb", "adb:R58M123", "ssh:pi4", "ssh:pi@pi4:2222",
+        "ssh:pi@[fe80::1]:22", "gdb:localhost:3333", "gdb:[::1]:3333"}) {
     const auto address = ParseBoardAddress(text);
     ASSERT_TRUE(address.ok()) << address.status();
     EXPECT_EQ(address->ToText(), text);
@@ -19,6 +20,7 @@ TEST(BoardAddress, TextRoundTrips) {
   EXPECT_EQ(pi.port, 2222);
   EXPECT_EQ(pi.kind(), BoardKind::kPhysical);
   EXPECT_EQ(ParseBoardAddress("virtual")->kind(), BoardKind::kVirtual);
+  EXPECT_EQ(ParseBoardAddress("simulated")->kind(), BoardKind::kSimulated);
 }
 
 TEST(BoardAddress, WhatIsNoneSaysWhatWouldBe) {

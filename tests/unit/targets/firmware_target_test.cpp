@@ -87,7 +87,7 @@ TEST(FirmwareTarget, WhatIsWrongIsSaidWithFileAndField) {
             "x.json: firmware.speed is not a field of a device file");
   EXPECT_EQ(ErrorWith("/cores", 2), "x.json: cores must be 1 on a device with firmware");
   EXPECT_EQ(ErrorWith("/board", "local"),
-            "x.json: board must be virtual or gdb:HOST:PORT on a device with firmware");
+            "x.json: board must be virtual, simulated or gdb:HOST:PORT on a device with firmware");
 }
 
 TEST(FirmwareTarget, MemoriesMustHoldCodeAndData) {
@@ -102,7 +102,7 @@ TEST(FirmwareTarget, MemoriesMustHoldCodeAndData) {
 TEST(FirmwareTarget, AVirtualBoardNeedsAnEmulator) {
   json file = CortexM4();
   file["firmware"].erase("emulator");
-  EXPECT_EQ(ErrorOf(file), "x.json: firmware.emulator is missing, and the board is virtual");
+  EXPECT_EQ(ErrorOf(file), "x.json: firmware.emulator is missing, and the board is emulated");
   file["board"] = "gdb:localhost:3333";
   EXPECT_EQ(ErrorOf(file), "");
 }

@@ -1,7 +1,6 @@
 // farm_agent: offers this machine's boards to a tracker until it is told to end.
 #include <fmt/format.h>
 #include <limits.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "rpc_farm/agent/board_host.h"
 #include "rpc_farm/sandbox/sandbox.h"
 #include "rpc_farm/security/credentials.h"
+#include "rpc_farm/service_process.h"
 
 namespace halyard {
 namespace {
@@ -26,6 +26,7 @@ struct CommandLine {
   std::string tracker, boards, certificates, name, cache;
   int64_t cache_mib = 4096;
   bool unsafe_no_sandbox = false;
+  pid_t end_with = 0;
 };
 
 std::string HostName() {
@@ -73,6 +74,7 @@ po::options_description Options(CommandLine& line) {
       "what it may hold, in MiB");
   add(kUnsafeNoSandbox, po::bool_switch(&line.unsafe_no_sandbox),
       "candidates may do to this machine whatever this user may");
+  add(kEndWithOption, po::value(&line.end_with)->value_name("PID"), kEndWithHelp);
   return options;
 }
 
@@ -89,22 +91,9 @@ absl::Status CheckSandbox(const std::vector<BoardEntry>& boards, const CommandLi
                   std::string(s.message()), kUnsafeNoSandbox));
 }
 
-// Waits for a signal, and lets the next one of the kind end the process the hard way.
-void AwaitSignal(const sigset_t& signals) {
-  int received = 0;
-  sigwait(&signals, &received);
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-}
-
 int Serve(const CommandLine& line) {
-  // Before there is any other thread: all inherit the mask.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-
+  const EndSignals signals;
+  if (line.end_with != 0) EndWithParent(line.end_with);
   auto boards = LoadBoardsFile(line.boards);
   if (!boards.ok()) return Fail(kExitUsage, "--boards " + std::string(boards.status().message()));
   if (const absl::Status s = CheckSandbox(*boards, line); !s.ok()) {
@@ -136,7 +125,7 @@ int Serve(const CommandLine& line) {
                        {"cache", folder}});
   Agent agent(std::move(options), **cache, log);
   agent.Start();
-  AwaitSignal(signals);
+  signals.Await();
   log.Info("leaving");
   agent.Leave();
   log.Info("left");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <future>
 #include <utility>
 
 #include "rpc_farm/artifacts/artifact_store.h"
@@ -30,7 +31,6 @@ constexpr milliseconds kStopPoll{50};
 constexpr milliseconds kAcknowledgeEvery{200};
 constexpr seconds kAskEvery{30};
 constexpr int kUploadTries = 3;
-const std::atomic<bool> kNeverStop{false};
 
 void SetDeadline(grpc::ClientContext& context, milliseconds limit) {
   context.set_deadline(std::chrono::system_clock::now() + limit);
@@ -49,7 +49,16 @@ absl::Status FarmClient::Retry(Clock::time_point give_up, const std::atomic<bool
   while (true) {
     grpc::ClientContext context;
     SetDeadline(context, kCallDeadline);
-    const absl::Status status = FromRpc(call(context));
+    // Shared: set_value() may still be at it when what it set is taken.
+    const auto ended = std::make_shared<std::promise<grpc::Status>>();
+    auto end = ended->get_future();
+    call(context, [ended](grpc::Status status) { ended->set_value(std::move(status)); });
+    // Whoever presses Ctrl-C does not wait for a network that is gone.
+    while (end.wait_for(kStopPoll) != std::future_status::ready) {
+      if (stop) context.TryCancel();
+    }
+    const absl::Status status = FromRpc(end.get());
+    if (stop && absl::IsCancelled(status)) return absl::CancelledError("stopped");
     if (!IsPassing(status) || Clock::now() + pause > give_up) return status;
     for (const auto until = Clock::now() + pause; Clock::now() < until;) {
       if (stop) return absl::CancelledError("stopped");
@@ -99,8 +108,8 @@ absl::Status FarmClient::OpenSession(Clock::time_point give_up) {
   request.set_user(options_.user);
   request.set_label(options_.label);
   farm::v1::OpenSessionReply reply;
-  const absl::Status status = Retry(give_up, ending_, [&](grpc::ClientContext& context) {
-    return stub_->OpenSession(&context, request, &reply);
+  const absl::Status status = Retry(give_up, ending_, [&](grpc::ClientContext& context, auto end) {
+    stub_->async()->OpenSession(&context, &request, &reply, end);
   });
   if (!status.ok()) return status;
   const std::lock_guard lock(mutex_);
@@ -112,13 +121,14 @@ absl::Status FarmClient::OpenSession(Clock::time_point give_up) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<farm::v1::DescribeDeviceReply> FarmClient::Describe(const std::string& device) {
+absl::StatusOr<farm::v1::DescribeDeviceReply> FarmClient::Describe(const std::string& device,
+                                                                   const std::atomic<bool>& stop) {
   farm::v1::DescribeDeviceRequest request;
   request.set_device(device);
   farm::v1::DescribeDeviceReply reply;
   const absl::Status status =
-      Retry(Clock::now() + options_.patience, kNeverStop, [&](grpc::ClientContext& context) {
-        return stub_->DescribeDevice(&context, request, &reply);
+      Retry(Clock::now() + options_.patience, stop, [&](grpc::ClientContext& context, auto end) {
+        stub_->async()->DescribeDevice(&context, &request, &reply, end);
       });
   if (!status.ok()) return status;
   return reply;
@@ -165,9 +175,10 @@ absl::Status FarmClient::Submit(SubmitRequest& request, const std::vector<FarmAr
   }
   for (int i = 0; i < kUploadTries; ++i) {
     SubmitReply reply;
-    absl::Status status = Retry(
-        Clock::now() + options_.patience, stop,
-        [&](grpc::ClientContext& context) { return stub_->Submit(&context, request, &reply); });
+    absl::Status status =
+        Retry(Clock::now() + options_.patience, stop, [&](grpc::ClientContext& context, auto end) {
+          stub_->async()->Submit(&context, &request, &reply, end);
+        });
     // A retry whose first try had come through.
     if (absl::IsAlreadyExists(status)) return absl::OkStatus();
     if (!status.ok() || reply.missing_size() == 0) return status;

@@ -44,7 +44,9 @@ class FarmClient {
   static absl::StatusOr<std::unique_ptr<FarmClient>> Connect(const FarmClientOptions& options);
   ~FarmClient();  // ends the session, if the tracker can be reached within a second
 
-  absl::StatusOr<farm::v1::DescribeDeviceReply> Describe(const std::string& device);
+  // Cancelled: `stop` was set. Unavailable: tracker away for too long.
+  absl::StatusOr<farm::v1::DescribeDeviceReply> Describe(const std::string& device,
+                                                         const std::atomic<bool>& stop);
 
   // Has the job run and waits for its end, however long it has to queue. `request`: all but session
   // and number. When `stop` is set the request is cancelled. Cancelled: so it was. Unavailable:

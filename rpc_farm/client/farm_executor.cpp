@@ -79,7 +79,7 @@ absl::Status NameArtifacts(RunRequest* request, std::vector<FarmArtifact>* artif
 }
 
 absl::Status FarmExecutor::FindBoards() {
-  const auto described = client_->Describe(target_.device);
+  const auto described = client_->Describe(target_.device, stop_);
   if (!described.ok()) return described.status();
   boards_ = 0;
   std::set<std::string> others;
@@ -105,7 +105,7 @@ absl::Status FarmExecutor::FindBoards() {
 }
 
 std::optional<BoardFacts> FarmExecutor::facts() {
-  const auto described = client_->Describe(target_.device);
+  const auto described = client_->Describe(target_.device, stop_);
   if (!described.ok()) return std::nullopt;
   for (const auto& board : described->boards()) {
     if (board.name() != board_ || board.facts().empty()) continue;

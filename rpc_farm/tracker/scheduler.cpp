@@ -100,6 +100,8 @@ void Scheduler::Lose(Board& board, const std::string& why, FarmTime now) {
   board.health.Fail(now, why);
   changes_.boards.insert(board.spec.name);
   if (!board.lease) return;
+  ++board.losses;
+  ++losses_;
   Request& request = requests_.at(board.lease->request);
   EndLease(board, now);
   Requeue(request, fmt::format("board {}: {}", board.spec.name, why));
@@ -225,7 +227,7 @@ std::vector<BoardStatus> Scheduler::Boards() const {
     std::string health = b.draining ? "draining, " : "";
     if (!b.lost && b.cooling) health += "cooling down, ";
     health += b.lost ? "lost" : b.health.Text();
-    all.push_back({b.spec, b.agent, b.session, health, !b.lost, b.cooling, b.lease, b.epoch});
+    all.push_back({b.spec, b.agent, b.session, health, !b.lost, b.cooling, b.lease, b.epoch, b.losses});
   }
   return all;
 }

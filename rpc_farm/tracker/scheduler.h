@@ -46,6 +46,7 @@ struct BoardStatus {
   bool cooling = false;
   std::optional<Lease> lease;
   uint64_t epoch = 0;
+  uint64_t losses = 0;  // leases that ended by the board's or its agent's fault, since the start
 };
 
 // What a restart has to know of the tracker before it: the adapter's store keeps it.
@@ -118,6 +119,7 @@ class Scheduler {
   const FarmRequest* Find(const std::string& request) const;  // until Forget
   std::vector<BoardStatus> Boards() const;
   size_t queued() const;
+  uint64_t losses() const { return losses_; }  // of all boards, since the start
   // Boards that are not lost and of which `request` could have any; 0: it waits for nothing yet.
   int BoardsFor(const FarmRequest& request) const;
 
@@ -136,6 +138,7 @@ class Scheduler {
     // Its agent has not said yet that it stopped the run of this epoch; 0: none.
     uint64_t stopping = 0;
     uint64_t epoch = 0;
+    uint64_t losses = 0;
     uint64_t served = 0;  // when it last began: the board longest idle goes first
   };
   struct Request {
@@ -157,6 +160,7 @@ class Scheduler {
   std::vector<FarmOrder> orders_;
   Changes changes_;
   uint64_t served_ = 0;
+  uint64_t losses_ = 0;
 };
 
 }  // namespace halyard

@@ -96,7 +96,7 @@ class Tracker {
     std::string key;  // of its ruler
     farm::v1::BoardOffer offer;
     double drift = 0;
-    uint64_t done = 0, losses = 0;
+    uint64_t done = 0;
   };
   struct Agent {
     std::string name;

@@ -111,8 +111,6 @@ void Tracker::FinishRun(SessionId session, const AgentMessage::RunDone& done, Fa
   if (!status.ok()) figures_.refused_results++;
   if (const auto board = boards_.find(lease.board); status.ok() && board != boards_.end()) {
     board->second.done += lost ? 0 : 1;
-    board->second.losses += lost ? 1 : 0;
-    figures_.losses += lost ? 1 : 0;
     if (!result.environment().empty()) {
       board->second.offer.set_environment(result.environment());
     }
@@ -185,6 +183,7 @@ FarmStatus Tracker::Status(FarmTime now) const {
     board->set_live(b.live);
     board->set_cooling(b.cooling);
     board->set_epoch(b.epoch);
+    board->set_losses(b.losses);
     if (b.lease) {
       if (const FarmRequest* request = scheduler_.Find(b.lease->request); request != nullptr) {
         board->set_user(request->user);
@@ -198,7 +197,6 @@ FarmStatus Tracker::Status(FarmTime now) const {
       *board->mutable_tags() = known->second.offer.tags();
       board->set_drift(known->second.drift);
       board->set_done(known->second.done);
-      board->set_losses(known->second.losses);
       board->set_environment(known->second.offer.environment());
     }
   }

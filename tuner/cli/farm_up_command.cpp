@@ -173,6 +173,10 @@ int Serve(const Arguments& a) {
     agent_argv.insert(agent_argv.end(), {"--certificates", a.certificates + "/agent"});
   }
   if (a.unsafe_no_sandbox) agent_argv.emplace_back("--unsafe-no-sandbox");
+  // However this process ends, killed or out of memory, its farm ends too.
+  for (auto* argv : {&tracker_argv, &agent_argv}) {
+    argv->insert(argv->end(), {"--end-with", std::to_string(getpid())});
+  }
 
   const std::atomic<bool>& interrupted = CatchInterrupts();
   const std::streamoff tracker_from = SizeOf(tracker_log), agent_from = SizeOf(agent_log);

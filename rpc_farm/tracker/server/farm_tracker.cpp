@@ -1,11 +1,10 @@
 // The tracker as a service of its own: see `farm_tracker --help`.
-#include <signal.h>
-
 #include <boost/program_options.hpp>
 #include <chrono>
 #include <iostream>
 #include <string>
 
+#include "rpc_farm/service_process.h"
 #include "rpc_farm/tracker/server/tracker_server.h"
 
 namespace halyard {
@@ -16,16 +15,16 @@ namespace po = boost::program_options;
 constexpr int kUsage = 2, kInfrastructure = 4;
 
 // The first of SIGINT and SIGTERM, or of the tracker's own trouble.
-absl::Status AwaitEnd(const TrackerServer& server, const sigset_t& signals) {
+absl::Status AwaitEnd(const TrackerServer& server, const EndSignals& signals) {
   while (server.health().ok()) {
-    const timespec limit{1, 0};
-    if (sigtimedwait(&signals, nullptr, &limit) > 0) return absl::OkStatus();
+    if (signals.AwaitFor(std::chrono::seconds(1))) return absl::OkStatus();
   }
   return server.health();
 }
 
 int Main(int argc, char** argv) {
   TrackerOptions options;
+  pid_t end_with = 0;
   po::options_description flags("farm_tracker: leases a farm's boards to those who ask");
   flags.add_options()("help", "this text")(
       "listen", po::value(&options.address)->default_value(options.address),
@@ -33,7 +32,8 @@ int Main(int argc, char** argv) {
                                           "folder that outlives restarts; on a local disk")(
       "certificates", po::value(&options.certificates),
       "the tracker's folder of `tune farm init`; without, the loopback only")(
-      "metrics", po::value(&options.metrics), "HOST:PORT of /metrics for Prometheus");
+      "metrics", po::value(&options.metrics), "HOST:PORT of /metrics for Prometheus")(
+      kEndWithOption, po::value(&end_with)->value_name("PID"), kEndWithHelp);
   try {
     po::variables_map given;
     po::store(po::parse_command_line(argc, argv, flags), given);
@@ -46,13 +46,8 @@ int Main(int argc, char** argv) {
     std::cerr << "farm_tracker: " << e.what() << "; see --help\n";
     return kUsage;
   }
-  // Blocked before any thread begins, so that all of them leave the signals to AwaitEnd.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  const EndSignals signals;
+  if (end_with != 0) EndWithParent(end_with);
 
   const FarmLog log("farm_tracker");
   auto server = TrackerServer::Start(options, log);

@@ -1,44 +1,29 @@
 // The real farm_agent as a process, with a folder of its own.
 #pragma once
 
-#include <sys/types.h>
-
-#include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "tests/conformance/scratch_folder.h"
+#include "tests/integration/farm_agent/logged_process.h"
 
 namespace halyard {
 
-class AgentProcess {
- public:
-  // `boards`: the text of its boards file.
-  AgentProcess(const std::string& tracker, const std::string& boards,
-               const std::vector<std::string>& more = {});
-  ~AgentProcess();  // kills what is left
-  AgentProcess(const AgentProcess&) = delete;
-  AgentProcess& operator=(const AgentProcess&) = delete;
-
-  pid_t pid() const { return pid_; }
-  void Signal(int signal) const;
-  // Its exit code, or 128 and the signal's number; nothing: it still runs.
-  std::optional<int> AwaitEnd(std::chrono::milliseconds limit);
-  // Ids of the processes below it.
-  std::vector<pid_t> Below() const;
-  std::string Log() const;
-  // Files left in the folder that it takes for temporary ones.
-  std::vector<std::string> TemporaryFiles() const;
-  std::string Path(const std::string& name) const { return folder_.Path(name); }
-
- private:
-  ScratchFolder folder_;
-  pid_t pid_ = 0;
-  bool reaped_ = false;
+// First of the bases: it outlives the process.
+struct AgentFolder {
+  ScratchFolder folder;
 };
 
-// Those of them that still run.
-std::vector<pid_t> StillRunning(const std::vector<pid_t>& pids);
+class AgentProcess : private AgentFolder, public LoggedProcess {
+ public:
+  // `boards`: the text of its boards file. `variables` as of LoggedProcess.
+  AgentProcess(const std::string& tracker, const std::string& boards,
+               const std::vector<std::string>& more = {}, const std::string& name = "test-agent",
+               std::vector<std::string> variables = {});
+
+  // Files left in the folder that it takes for temporary ones.
+  std::vector<std::string> TemporaryFiles() const;
+  std::string Path(const std::string& name) const { return folder.Path(name); }
+};
 
 }  // namespace halyard

@@ -13,10 +13,12 @@
 #include <thread>
 
 #include "logs/measurement_log.h"
+#include "rpc_farm/agent/process_tree.h"
 #include "targets/child_process.h"
 #include "tests/conformance/loopback_port.h"
 #include "tests/conformance/sandbox_here.h"
 #include "tests/conformance/scratch_folder.h"
+#include "tests/integration/farm_agent/logged_process.h"
 
 namespace halyard {
 namespace {
@@ -85,10 +87,12 @@ class FarmSearch : public testing::Test {
     }
     ASSERT_THAT(Said(), HasSubstr("serves at " + address_));
   }
-  std::string Said() const {
-    std::ifstream file(folder_.Path("up.txt"));
+  std::string Read(const std::string& name) const {
+    std::ifstream file(folder_.Path(name));
     return {std::istreambuf_iterator<char>(file), {}};
   }
+  std::string Said() const { return Read("up.txt"); }
+  std::string Logged(const std::string& name) const { return Read("state/" + name); }
   void Down() {
     ASSERT_EQ(kill(up_, SIGINT), 0);
     int status = 0;
@@ -164,6 +168,25 @@ TEST_F(FarmSearch, WhatAFarmDoesNotHaveIsSaid) {
   const ChildResult gone = Tune({"farm", "status", "--farm", address_});
   EXPECT_EQ(gone.exit_code, 4);
   EXPECT_THAT(gone.err, HasSubstr("no farm tracker answers at " + address_));
+}
+
+TEST_F(FarmSearch, AFarmWhoseCommandIsKilledEndsWithIt) {
+  Up(R"({"boards": [{"name": "sim", "device": "rpi4", "board": "virtual"}]})");
+  const std::vector<pid_t> below = DescendantsOf(up_);
+  EXPECT_GE(below.size(), 3u) << "tracker, agent and board host";
+  ASSERT_EQ(kill(up_, SIGKILL), 0);
+  ASSERT_EQ(waitpid(up_, nullptr, 0), up_);
+  up_ = 0;
+  const auto killed = std::chrono::steady_clock::now();
+  const auto any_runs = [&] { return !StillRunning(below).empty(); };
+  while (any_runs() && std::chrono::steady_clock::now() - killed < std::chrono::seconds(15)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_FALSE(any_runs());
+  EXPECT_FALSE(ListensAt(port_));
+  // In order: what they log last.
+  EXPECT_THAT(Logged("agent.log"), HasSubstr("\"event\":\"left\""));
+  EXPECT_THAT(Logged("tracker.log"), HasSubstr("\"event\":\"stopped\""));
 }
 
 }  // namespace

@@ -234,6 +234,21 @@ TEST_F(TrackerTest, TheFirstCanaryOfADeviceIsItsRuler) {
   EXPECT_EQ(again.to_agents[0].message.welcome().boards(0).ruler_canary_ns(), 1000);
 }
 
+// Told by its agent, or found by the tracker itself.
+TEST_F(TrackerTest, EveryLossOfARunIsCounted) {
+  const std::string session = Open();
+  ConnectAgent(1, {"pi"});
+  ASSERT_TRUE(Submit(session, 1).ok());
+  const auto first = Runs(Settle());
+  tracker_->Receive(1, Done(first.at(0), /*lost=*/true), now_);
+  ASSERT_EQ(Runs(Settle()).size(), 1u);
+  EXPECT_EQ(tracker_->Status(now_).boards(0).losses(), 1u);
+  Wait(30'000);  // its agent is not heard of
+  (void)Settle();
+  EXPECT_EQ(tracker_->Status(now_).boards(0).losses(), 2u);
+  EXPECT_EQ(tracker_->figures().losses, 2u);
+}
+
 TEST_F(TrackerTest, KindsOfBoardsAreNotMixed) {
   const std::string session = Open();
   ConnectAgent(1, {"v"}, {}, "virtual");

@@ -1,0 +1,70 @@
+// A farm of the real programs for tests of what is between them: a tracker and agents as processes,
+// clients in this one, each through a proxy where the test wants one.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "farm.grpc.pb.h"
+#include "rpc_farm/client/farm_executor.h"
+#include "rpc_farm/proxy/farm_proxy.h"
+#include "rpc_farm/security/farm_identity.h"
+#include "tests/integration/farm_agent/agent_process.h"
+
+namespace halyard {
+
+inline constexpr std::chrono::milliseconds kFarmSoon{30'000};
+
+// The real farm_tracker, which serves when it is made.
+class TrackerProgram {
+ public:
+  explicit TrackerProgram(std::vector<std::string> more = {},
+                          std::vector<std::string> variables = {});
+  LoggedProcess& process() { return *process_; }
+  const LoggedProcess& process() const { return *process_; }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  // `credentials`: the folder of a client or admin; "": none.
+  farm::v1::FarmStatus Status(const std::string& credentials = "") const;
+
+ private:
+  ScratchFolder folder_;
+  std::unique_ptr<LoggedProcess> process_;
+  int port_ = 0;
+};
+
+// Boards of the rpi4's emulator whose kernels sleep: they take time and no processor.
+class NetworkFarm {
+ public:
+  explicit NetworkFarm(bool certificates);
+
+  TrackerProgram& tracker() { return *tracker_; }
+  farm::v1::FarmStatus Status() const;
+  farm::v1::FarmStatus::Board Board(const std::string& name) const;
+
+  // With so many boards, "NAME-1" and so on, whose tag is the agent's name; at the tracker, or at a
+  // proxy before it.
+  std::unique_ptr<AgentProcess> StartAgent(const std::string& name, int boards = 1,
+                                           const FarmProxy* proxy = nullptr);
+  std::unique_ptr<FarmProxy> StartProxy() const;
+  std::shared_ptr<FarmClient> Connect(const std::string& name, const FarmProxy* proxy = nullptr,
+                                      std::chrono::seconds patience = std::chrono::seconds(120));
+  // A run on any board of the agent.
+  static FarmTarget BoardOf(const std::string& agent);
+  // Of a kernel that sleeps so long.
+  RunRequest SleepingRun(int ms);
+  bool SoonLive(int boards) const;
+
+ private:
+  std::string FolderOf(FarmRole role, const std::string& name);
+  std::string AddressOf(const FarmProxy* proxy) const;
+
+  const bool certificates_;
+  ScratchFolder folder_;
+  std::unique_ptr<TrackerProgram> tracker_;
+};
+
+}  // namespace halyard

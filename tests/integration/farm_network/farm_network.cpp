@@ -49,7 +49,8 @@ farm::v1::FarmStatus TrackerProgram::Status(const std::string& credentials) cons
   return status;
 }
 
-NetworkFarm::NetworkFarm(bool certificates) : certificates_(certificates) {
+NetworkFarm::NetworkFarm(bool certificates, std::vector<std::string> variables)
+    : certificates_(certificates), variables_(std::move(variables)) {
   std::vector<std::string> more;
   if (certificates_) {
     const std::string authority = folder_.Path("ca");
@@ -58,7 +59,7 @@ NetworkFarm::NetworkFarm(bool certificates) : certificates_(certificates) {
     if (!made.ok()) throw std::runtime_error(made.ToString());
     more = {"--certificates", authority + "/tracker"};
   }
-  tracker_ = std::make_unique<TrackerProgram>(more);
+  tracker_ = std::make_unique<TrackerProgram>(more, variables_);
 }
 
 std::string NetworkFarm::FolderOf(FarmRole role, const std::string& name) {
@@ -98,7 +99,7 @@ std::unique_ptr<AgentProcess> NetworkFarm::StartAgent(const std::string& name, i
       fmt::format(R"({{"boards": [{{"name": "{0}", "device": "rpi4", "board": "virtual",
                       "count": {1}, "tags": ["{0}"]}}]}})",
                   name, boards);
-  return std::make_unique<AgentProcess>(AddressOf(proxy), file, more, name);
+  return std::make_unique<AgentProcess>(AddressOf(proxy), file, more, name, variables_);
 }
 
 std::unique_ptr<FarmProxy> NetworkFarm::StartProxy() const {
@@ -138,15 +139,43 @@ RunRequest NetworkFarm::SleepingRun(int ms) {
   return ShortRun(Pi(), path);
 }
 
+absl::StatusOr<farm::v1::RequestResult> NetworkFarm::Measure(FarmClient& client,
+                                                             const std::string& agent,
+                                                             RunRequest run, milliseconds lease,
+                                                             const std::atomic<bool>& stop) {
+  std::vector<FarmArtifact> artifacts;
+  if (const absl::Status s = NameArtifacts(&run, &artifacts); !s.ok()) return s;
+  farm::v1::SubmitRequest submit;
+  submit.set_device(Pi().id);
+  submit.add_tags(agent);
+  submit.set_time_limit_ms(static_cast<uint64_t>(lease.count()));
+  submit.mutable_job()->set_run_request(nlohmann::json(run).dump());
+  // Of the run itself: not what these tests are about.
+  submit.mutable_job()->set_deadline_ms(60'000);
+  for (const FarmArtifact& a : artifacts) {
+    auto* artifact = submit.mutable_job()->add_artifacts();
+    artifact->set_sha256(a.sha256);
+    artifact->set_size(a.size);
+  }
+  return client.Measure(submit, artifacts, stop, [] { return absl::OkStatus(); });
+}
+
 bool NetworkFarm::SoonLive(int boards) const {
-  for (int i = 0; i < 600; ++i) {
+  return Eventually([&] {
     const farm::v1::FarmStatus status = Status();
     int live = 0;
     for (const auto& board : status.boards()) live += board.live() && board.health() == "ready";
-    if (live == boards) return true;
-    std::this_thread::sleep_for(milliseconds(50));
+    return live == boards;
+  });
+}
+
+bool NetworkFarm::Eventually(const std::function<bool()>& condition, milliseconds limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(milliseconds(20));
   }
-  return false;
+  return true;
 }
 
 }  // namespace halyard

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,7 +40,8 @@ class TrackerProgram {
 // Boards of the rpi4's emulator whose kernels sleep: they take time and no processor.
 class NetworkFarm {
  public:
-  explicit NetworkFarm(bool certificates);
+  // `variables`: of its programs' environment, as of LoggedProcess.
+  explicit NetworkFarm(bool certificates, std::vector<std::string> variables = {});
 
   TrackerProgram& tracker() { return *tracker_; }
   farm::v1::FarmStatus Status() const;
@@ -56,13 +58,22 @@ class NetworkFarm {
   static FarmTarget BoardOf(const std::string& agent);
   // Of a kernel that sleeps so long.
   RunRequest SleepingRun(int ms);
-  bool SoonLive(int boards) const;
+  // The run on any board of the agent, under leases of so long; ends early when `stop` is set.
+  static absl::StatusOr<farm::v1::RequestResult> Measure(FarmClient& client,
+                                                         const std::string& agent, RunRequest run,
+                                                         std::chrono::milliseconds lease,
+                                                         const std::atomic<bool>& stop);
+  bool SoonLive(int boards) const;  // and ready
+  // Within half a minute.
+  static bool Eventually(const std::function<bool()>& condition,
+                         std::chrono::milliseconds limit = kFarmSoon);
 
  private:
   std::string FolderOf(FarmRole role, const std::string& name);
   std::string AddressOf(const FarmProxy* proxy) const;
 
   const bool certificates_;
+  const std::vector<std::string> variables_;
   ScratchFolder folder_;
   std::unique_ptr<TrackerProgram> tracker_;
 };

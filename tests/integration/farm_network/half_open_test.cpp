@@ -68,13 +68,6 @@ std::future<RunOutcome> Start(std::shared_ptr<FarmClient> client, const std::str
   });
 }
 
-bool Eventually(const std::function<bool()>& condition, milliseconds limit) {
-  for (const auto end = Clock::now() + limit; Clock::now() < end && !condition();) {
-    std::this_thread::sleep_for(milliseconds(100));
-  }
-  return condition();
-}
-
 struct Stopper {
   std::atomic<bool>& stop;
   ~Stopper() { stop = true; }
@@ -102,7 +95,8 @@ void LiveThroughHoles(bool certificates) {
     on_boards.push_back(Start(steady_client, pair->hole().name, request, stop));
     of_clients.push_back(Start(pair->client(), "steady", request, stop));
   }
-  ASSERT_TRUE(Eventually([&] { return farm.Status().running() == 6; }, milliseconds(20'000)));
+  ASSERT_TRUE(
+      NetworkFarm::Eventually([&] { return farm.Status().running() == 6; }, milliseconds(20'000)));
   const auto began = Clock::now();
   for (const auto& pair : pairs) pair->Dig(true);
 
@@ -112,7 +106,7 @@ void LiveThroughHoles(bool certificates) {
       return client->Describe("rpi4", stop).status();
     }));
   }
-  ASSERT_TRUE(Eventually([&] { return farm.Status().agents() == 1; }, kNotice))
+  ASSERT_TRUE(NetworkFarm::Eventually([&] { return farm.Status().agents() == 1; }, kNotice))
       << "the tracker does not notice";
   const double tracker_noticed = Seconds(Clock::now() - began);
   for (const auto& pair : pairs) {
@@ -121,7 +115,7 @@ void LiveThroughHoles(bool certificates) {
   }
   const double agents_noticed = Seconds(Clock::now() - began);
   // They are requeued, and no board but their own can run them.
-  ASSERT_TRUE(Eventually(
+  ASSERT_TRUE(NetworkFarm::Eventually(
       [&] {
         uint64_t losses = 0;
         for (const auto& pair : pairs) losses += farm.Board(pair->board()).losses();

@@ -12,6 +12,7 @@
 #include "rpc_farm/agent/board_host.h"
 #include "rpc_farm/sandbox/sandbox.h"
 #include "rpc_farm/security/credentials.h"
+#include "rpc_farm/security/grpc_log.h"
 #include "rpc_farm/service_process.h"
 
 namespace halyard {
@@ -102,7 +103,8 @@ int Serve(const CommandLine& line) {
   const std::string folder = line.cache.empty() ? CacheFolder(line.name) : line.cache;
   auto cache = ArtifactCache::Open(folder, line.cache_mib << 20);
   if (!cache.ok()) return Fail(kExitInfrastructure, std::string(cache.status().message()));
-  const FarmLog log("farm_agent");
+  static const FarmLog log("farm_agent");
+  LogGrpcTo(log);
   AgentOptions options;
   options.tracker = line.tracker;
   options.name = line.name;

@@ -42,23 +42,28 @@ bool IsPassing(const absl::Status& status) {
 
 }  // namespace
 
+// Whoever presses Ctrl-C does not wait for a network that is gone.
+template <typename Call>
+absl::Status FarmClient::CallOnce(const std::atomic<bool>& stop, Call call) {
+  grpc::ClientContext context;
+  SetDeadline(context, kCallDeadline);
+  // Shared: set_value() may still be at it when what it set is taken.
+  const auto ended = std::make_shared<std::promise<grpc::Status>>();
+  auto end = ended->get_future();
+  call(context, [ended](grpc::Status status) { ended->set_value(std::move(status)); });
+  while (end.wait_for(kStopPoll) != std::future_status::ready) {
+    if (stop) context.TryCancel();
+  }
+  const absl::Status status = FromRpc(end.get());
+  return stop && absl::IsCancelled(status) ? absl::CancelledError("stopped") : status;
+}
+
 template <typename Call>
 absl::Status FarmClient::Retry(Clock::time_point give_up, const std::atomic<bool>& stop,
                                Call call) {
   milliseconds pause = kFirstPause;
   while (true) {
-    grpc::ClientContext context;
-    SetDeadline(context, kCallDeadline);
-    // Shared: set_value() may still be at it when what it set is taken.
-    const auto ended = std::make_shared<std::promise<grpc::Status>>();
-    auto end = ended->get_future();
-    call(context, [ended](grpc::Status status) { ended->set_value(std::move(status)); });
-    // Whoever presses Ctrl-C does not wait for a network that is gone.
-    while (end.wait_for(kStopPoll) != std::future_status::ready) {
-      if (stop) context.TryCancel();
-    }
-    const absl::Status status = FromRpc(end.get());
-    if (stop && absl::IsCancelled(status)) return absl::CancelledError("stopped");
+    const absl::Status status = CallOnce(stop, call);
     if (!IsPassing(status) || Clock::now() + pause > give_up) return status;
     for (const auto until = Clock::now() + pause; Clock::now() < until;) {
       if (stop) return absl::CancelledError("stopped");
@@ -351,11 +356,11 @@ void FarmClient::Acknowledge() {
     for (const uint64_t number : to_acknowledge_) request.add_numbers(number);
     to_acknowledge_.clear();
     lock.unlock();
-    grpc::ClientContext context;
-    SetDeadline(context, kCallDeadline);
     farm::v1::AcknowledgeReply reply;
     // What the tracker did not hear it sends again, and is told again then.
-    (void)stub_->Acknowledge(&context, request, &reply);
+    CallOnce(ending_, [&](grpc::ClientContext& context, auto end) {
+      stub_->async()->Acknowledge(&context, &request, &reply, end);
+    }).IgnoreError();
     lock.lock();
   }
 }

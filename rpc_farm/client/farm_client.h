@@ -84,7 +84,10 @@ class FarmClient {
   // With mutex_ held: the tracker has been away for longer than the patience.
   bool IsGone() const;
   absl::Status GoneError() const;
-  // Runs a unary call until it succeeds or fails for good.
+  // One try of a unary call: call(context, end). Cancelled: `stop` was set.
+  template <typename Call>
+  absl::Status CallOnce(const std::atomic<bool>& stop, Call call);
+  // Tries it until it succeeds or fails for good.
   template <typename Call>
   absl::Status Retry(Clock::time_point give_up, const std::atomic<bool>& stop, Call call);
 

@@ -11,6 +11,7 @@
 #include "fmt/format.h"
 #include "rpc_farm/proto/rpc_status.h"
 #include "rpc_farm/security/credentials.h"
+#include "rpc_farm/security/grpc_log.h"
 #include "rpc_farm/security/server_setup.h"
 #include "tuner/cli/cli.h"
 #include "tuner/cli/farm_command.h"
@@ -33,6 +34,7 @@ struct Arguments {
 };
 
 absl::StatusOr<std::unique_ptr<Admin::Stub>> Dial(const FarmOptions& farm) {
+  KeepGrpcQuiet();
   auto credentials = ChannelCredentialsFrom(farm.certificates, farm.address);
   if (!credentials.ok()) return credentials.status();
   return Admin::NewStub(

@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "fmt/format.h"
 #include "rpc_farm/client/farm_executor.h"
+#include "rpc_farm/security/grpc_log.h"
 #include "targets/device_snapshot.h"
 
 namespace halyard {
@@ -64,6 +65,7 @@ absl::Status CheckFarmOptions(FarmOptions& farm) {
 absl::StatusOr<std::vector<std::unique_ptr<Executor>>> FarmExecutors(
     const Device& device, const FarmOptions& farm, const std::string& label,
     const std::atomic<bool>& stop) {
+  KeepGrpcQuiet();
   auto connected = FarmClient::Connect({farm.address, farm.certificates, LoginName(), label});
   if (!connected.ok()) return connected.status();
   const std::shared_ptr<FarmClient> client = *std::move(connected);

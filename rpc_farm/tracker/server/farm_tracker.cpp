@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string>
 
+#include "rpc_farm/security/grpc_log.h"
 #include "rpc_farm/service_process.h"
 #include "rpc_farm/tracker/server/tracker_server.h"
 
@@ -49,7 +50,8 @@ int Main(int argc, char** argv) {
   const EndSignals signals;
   if (end_with != 0) EndWithParent(end_with);
 
-  const FarmLog log("farm_tracker");
+  static const FarmLog log("farm_tracker");
+  LogGrpcTo(log);
   auto server = TrackerServer::Start(options, log);
   if (!server.ok()) {
     std::cerr << "farm_tracker: " << server.status().message() << "\n";

@@ -80,6 +80,15 @@ std::vector<nlohmann::json> LoggedProcess::Events(const std::string& event) cons
   return events;
 }
 
+std::vector<std::string> LoggedProcess::OtherLines() const {
+  std::vector<std::string> others;
+  std::ifstream file(log_);
+  for (std::string line; std::getline(file, line);) {
+    if (!nlohmann::json::accept(line)) others.push_back(line);
+  }
+  return others;
+}
+
 bool LoggedProcess::AwaitEvents(const std::string& event, size_t count,
                                 std::chrono::milliseconds limit) const {
   const auto end = std::chrono::steady_clock::now() + limit;

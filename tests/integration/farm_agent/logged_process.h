@@ -31,6 +31,8 @@ class LoggedProcess {
   std::string Log() const;
   // The log's lines of this event, as they are; those that are no JSON are left out.
   std::vector<nlohmann::json> Events(const std::string& event) const;
+  // The log's lines that are no events.
+  std::vector<std::string> OtherLines() const;
   // Whether there are so many within the limit.
   bool AwaitEvents(const std::string& event, size_t count, std::chrono::milliseconds limit) const;
 

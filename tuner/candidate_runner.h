@@ -21,7 +21,7 @@ struct MeasureResult {
   std::string checks;           // what was checked and held
 };
 
-// "ns" for a physical board, "virtual_cycles" for a virtual one.
+// "ns" for a board that is timed, "virtual_cycles" for a virtual one.
 std::string UnitOf(BoardKind kind);
 
 // What an answer is compared with: the operator's reference in double at some points of the output,
@@ -39,15 +39,10 @@ Expectation Expect(const Operator& op, const Workload& workload, uint64_t seed);
 // Empty when `got` agrees with `expected`, otherwise what is wrong in one line.
 std::string WhyWrong(const Expectation& expected, const EntryResult& got);
 
-// Virtual cycles of the whole from its probes. A parallel loop costs what its tasks, taken to be
-// alike, cost when a core that is done takes the next one, and no less than the memory takes for
-// what all cores read and write. `cores`: of each kind, in the order of ParallelRegion::cycles.
+// Virtual cycles of the whole (CountedCycles) from its probes. `cores`: of each kind, in the order
+// of ParallelRegion::cycles.
 absl::StatusOr<double> VirtualCycles(const ProbePlan& plan, const std::vector<EntryResult>& probes,
                                      const std::vector<int>& cores);
-
-// When the last of `tasks` is done, which take `cycles[k]` each on a core of kind k, of which there
-// are `cores[k]`.
-double Makespan(int64_t tasks, const std::vector<double>& cycles, const std::vector<int>& cores);
 
 // Not thread-safe.
 class CandidateRunner {
@@ -60,7 +55,7 @@ class CandidateRunner {
   MeasureResult Measure(const Config& config, const BuildResult& built, const TimingPolicy& policy);
 
   // The final: all artifacts in one process, `rounds` rounds in random order, checked again. Sample
-  // i of every artifact is from round i, in ns. REQUIRES: a physical board.
+  // i of every artifact is from round i, in ns. REQUIRES: a board that is timed.
   absl::StatusOr<std::vector<std::vector<double>>> Interleave(const std::vector<BuildResult>& built,
                                                               int rounds, double round_seconds);
 

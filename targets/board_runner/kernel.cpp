@@ -199,9 +199,4 @@ double Kernel::Projection() const {
   return sum;
 }
 
-bool WorthTiming(const EntryResult& result) {
-  return result.kernel_error == 0 && result.poison_left == 0 && result.non_finite == 0 &&
-         result.guards_intact && result.inputs_intact;
-}
-
 }  // namespace halyard

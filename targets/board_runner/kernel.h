@@ -64,7 +64,4 @@ class alignas(4096) Kernel {
   std::vector<void*> prepare_arguments_;
 };
 
-// True where the answer may still be right, so that timing it means something.
-bool WorthTiming(const EntryResult& result);
-
 }  // namespace halyard

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "targets/counter_rng.h"
+#include "targets/timing_rules.h"
 
 namespace halyard {
 namespace {
@@ -38,15 +39,6 @@ double SampleNs(Kernel& kernel, int64_t estimate_ns, int64_t min_ns) {
     estimate_ns = std::max<int64_t>(1, elapsed / runs);
   }
   return static_cast<double>(elapsed) / static_cast<double>(runs);
-}
-
-// One sample is slow by chance too often to be the end of a candidate, unless by far.
-bool GivenUp(const std::vector<double>& samples, const TimingPolicy& policy) {
-  constexpr double kByFar = 3;
-  if (policy.incumbent_ns <= 0 || samples.size() > 2) return false;
-  const double limit = policy.give_up_factor * policy.incumbent_ns;
-  const double fastest = *std::min_element(samples.begin(), samples.end());
-  return fastest > (samples.size() == 1 ? kByFar * limit : limit);
 }
 
 }  // namespace

@@ -86,17 +86,5 @@ TEST(VirtualCycles, ExtrapolatesSerialWorkAndDealsTasksToCores) {
   EXPECT_FALSE(VirtualCycles(plan, {small, large}, {4}).ok());
 }
 
-TEST(Makespan, EachCoreTakesTheNextTask) {
-  EXPECT_DOUBLE_EQ(Makespan(1, {7}, {4}), 7);
-  EXPECT_DOUBLE_EQ(Makespan(9, {7}, {4}), 21);
-  // Two cores of 1 and one of 3 cycles: at 6 they have done 14, and one more ends at 7.
-  EXPECT_DOUBLE_EQ(Makespan(14, {1, 3}, {2, 1}), 6);
-  EXPECT_DOUBLE_EQ(Makespan(15, {1, 3}, {2, 1}), 7);
-  // The slow core takes the third task when it is free, however long that lasts.
-  EXPECT_DOUBLE_EQ(Makespan(3, {1, 50}, {2, 1}), 50);
-  // As many as would take long to deal one by one.
-  EXPECT_NEAR(Makespan(int64_t{1} << 40, {1, 2}, {1, 2}), 0x1p39, 2);
-}
-
 }  // namespace
 }  // namespace halyard

@@ -49,9 +49,10 @@ Agent::Agent(AgentOptions options, ArtifactCache& cache, const FarmLog& log)
                               return link_.Fetch(artifact, stop, deadline);
                             },
                             [this] { BoardTried(); }};
-  for (const BoardEntry& board : options_.boards) {
-    workers_.push_back(std::make_unique<BoardWorker>(
-        board, processes_, options_.host_program, options_.host_options, around, options_.drift));
+  auto executors = MakeBoardExecutors(options_.boards, processes_, options_.host);
+  for (size_t i = 0; i < executors.size(); ++i) {
+    workers_.push_back(std::make_unique<BoardWorker>(options_.boards[i], std::move(executors[i]),
+                                                     around, options_.drift));
   }
 }
 

@@ -13,6 +13,7 @@
 #include "rpc_farm/agent/boards_file.h"
 #include "rpc_farm/agent/host_processes.h"
 #include "rpc_farm/agent/lease_book.h"
+#include "rpc_farm/agent/make_board_executors.h"
 #include "rpc_farm/agent/tracker_link.h"
 #include "rpc_farm/farm_log.h"
 
@@ -22,8 +23,7 @@ struct AgentOptions {
   std::string tracker;  // HOST:PORT
   std::string name;
   std::vector<BoardEntry> boards;
-  std::string host_program;               // path of board_host
-  std::vector<std::string> host_options;  // for each host
+  HostProgram host;
   TrackerLink::MakeCredentials credentials;
   DriftPolicy drift;
 };

@@ -26,9 +26,14 @@ constexpr int kExitDone = 0, kExitUsage = 2, kExitInfrastructure = 4;
 struct CommandLine {
   std::string tracker, boards, certificates, name, cache;
   int64_t cache_mib = 4096;
+  double canary_seconds = 60, cooling_seconds = 10;
   bool unsafe_no_sandbox = false;
   pid_t end_with = 0;
 };
+
+std::chrono::milliseconds Milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<int64_t>(1000 * seconds));
+}
 
 std::string HostName() {
   char name[HOST_NAME_MAX + 1] = {};
@@ -73,6 +78,10 @@ po::options_description Options(CommandLine& line) {
   add("cache", po::value(&line.cache), "folder for artifacts; else below ~/.cache/halyard");
   add("cache-mib", po::value(&line.cache_mib)->default_value(line.cache_mib),
       "what it may hold, in MiB");
+  add("canary-seconds", po::value(&line.canary_seconds)->default_value(line.canary_seconds),
+      "between two runs of the reference kernel on a board, which see it drift");
+  add("cooling-seconds", po::value(&line.cooling_seconds)->default_value(line.cooling_seconds),
+      "the same on a board that has become too slow to be given work");
   add(kUnsafeNoSandbox, po::bool_switch(&line.unsafe_no_sandbox),
       "candidates may do to this machine whatever this user may");
   add(kEndWithOption, po::value(&line.end_with)->value_name("PID"), kEndWithHelp);
@@ -82,7 +91,7 @@ po::options_description Options(CommandLine& line) {
 // Each host makes its own; whether there can be one is said at once.
 absl::Status CheckSandbox(const std::vector<BoardEntry>& boards, const CommandLine& line) {
   const bool needed = std::any_of(boards.begin(), boards.end(), [](const BoardEntry& board) {
-    return RunsCandidatesHere(board.device);
+    return RunsCandidatesHere(board.runs_on());
   });
   if (!needed || line.unsafe_no_sandbox) return absl::OkStatus();
   const absl::Status s = Sandbox::Make().status();
@@ -109,17 +118,18 @@ int Serve(const CommandLine& line) {
   options.tracker = line.tracker;
   options.name = line.name;
   options.boards = *std::move(boards);
-  if (line.unsafe_no_sandbox) options.host_options = {std::string("--") + kUnsafeNoSandbox};
-  options.host_program = ProgramFolder() + "board_host";
+  if (line.unsafe_no_sandbox) options.host.options = {std::string("--") + kUnsafeNoSandbox};
+  options.host.path = ProgramFolder() + "board_host";
+  options.drift.period = Milliseconds(line.canary_seconds);
+  options.drift.cooling = Milliseconds(line.cooling_seconds);
   options.credentials = [&line] { return ChannelCredentialsFrom(line.certificates, line.tracker); };
   // What is wrong with them is said now, and not tried for ever.
   if (const auto credentials = options.credentials(); !credentials.ok()) {
     return Fail(kExitUsage,
                 "--tracker, --certificates: " + std::string(credentials.status().message()));
   }
-  if (access(options.host_program.c_str(), X_OK) != 0) {
-    return Fail(kExitInfrastructure,
-                options.host_program + " is missing: it lies beside farm_agent");
+  if (access(options.host.path.c_str(), X_OK) != 0) {
+    return Fail(kExitInfrastructure, options.host.path + " is missing: it lies beside farm_agent");
   }
   log.Info("started", {{"agent", line.name},
                        {"tracker", line.tracker},
@@ -160,6 +170,11 @@ int Main(int argc, char** argv) {
   if (line.boards.empty()) return Fail(kExitUsage, "--boards is missing: give a boards file");
   if (line.cache_mib < 1 || line.cache_mib > 1'000'000) {
     return Fail(kExitUsage, "--cache-mib must be 1 to 1000000");
+  }
+  for (const auto& [name, seconds] : {std::pair("--canary-seconds", line.canary_seconds),
+                                      std::pair("--cooling-seconds", line.cooling_seconds)}) {
+    if (seconds >= 0.01 && seconds <= 86'400) continue;
+    return Fail(kExitUsage, fmt::format("{} must be 0.01 to 86400", name));
   }
   return Serve(line);
 }

@@ -23,9 +23,9 @@ void BoardWorker::ApplyNow(TrackerMessage::Remedy::Kind kind) {
       status = absl::NotFoundError(reset ? "the boards file has no reset command for it"
                                          : "the boards file has no power command for it");
     } else {
-      status = executor_.Command(leave_.get_token(), command, board_.command_limit);
+      status = executor_->Command(leave_.get_token(), command, board_.command_limit);
       // Whatever was open to the board as it was is of no use any more.
-      executor_.End();
+      executor_->End();
     }
   }
   AgentMessage message;
@@ -43,7 +43,7 @@ void BoardWorker::ApplyNow(TrackerMessage::Remedy::Kind kind) {
 absl::StatusOr<CanaryVerdict> BoardWorker::Look(const std::stop_token& stop) {
   for (;;) {
     const auto figure =
-        canary_->Judge(executor_.RunUntil(stop, canary_->request(), kCanaryDeadline));
+        canary_->Judge(executor_->RunUntil(stop, canary_->request(), kCanaryDeadline));
     answers_wrong_ = absl::IsDataLoss(figure.status());
     if (!figure.ok()) {
       watch_.Missed(Clock::now());
@@ -71,8 +71,8 @@ void BoardWorker::Tell() {
   report.set_drift(counted_ ? 1.0 : watch_.drift());
   // One that computes wrongly is not to be given work either.
   report.set_cooling((watch_.cooling() && !board_.shared) || answers_wrong_);
-  report.set_environment(executor_.environment());
-  if (watch_.drift() > DriftPolicy{}.noticed) {
+  report.set_environment(executor_->environment());
+  if (watch_.drift() > policy_.noticed) {
     around_.log.Warn(
         "drift",
         {{"board", board_.name}, {"drift", watch_.drift()}, {"cooling", report.cooling()}});

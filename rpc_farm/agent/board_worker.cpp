@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "rpc_farm/agent/frames.h"
 #include "rpc_farm/runner_outcome.h"
 #include "rpc_farm/security/farm_limits.h"
 #include "targets/device_snapshot.h"
@@ -25,34 +26,21 @@ constexpr int kMostHeldRuns = 3;
 static_assert(kMostReplyBytes + (size_t{32} << 10) <=
               static_cast<size_t>(FarmLimits{}.message_bytes));
 
-HostedBoard HostOf(const BoardEntry& board, const std::string& program,
-                   std::vector<std::string> options) {
-  HostedBoard host;
-  host.program = program;
-  host.device = board.device.loaded_from;
-  host.kind = board.device.board_kind();
-  host.options = std::move(options);
-  const BoardReach reach = board.device.board.reach;
-  // What LinkExecutor allows for a set-up and a copy.
-  if (reach == BoardReach::kSsh || reach == BoardReach::kAdb) host.slack = milliseconds(95'000);
-  return host;
-}
-
 std::string JsonText(const nlohmann::json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
 
-BoardWorker::BoardWorker(BoardEntry board, HostProcesses& processes,
-                         const std::string& host_program, std::vector<std::string> host_options,
+BoardWorker::BoardWorker(BoardEntry board, std::unique_ptr<BoardExecutor> executor,
                          WorkerSurroundings surroundings, DriftPolicy policy)
     : board_(std::move(board)),
       counted_(board_.device.board_kind() == BoardKind::kVirtual),
       around_(std::move(surroundings)),
-      executor_(processes, HostOf(board_, host_program, std::move(host_options))),
+      executor_(std::move(executor)),
+      policy_(policy),
       watch_(policy) {
-  if (absl::Status s = executor_.Start(); !s.ok()) {
+  if (absl::Status s = executor_->Start(); !s.ok()) {
     around_.log.Error("host_not_started", {{"board", board_.name}, {"why", s.message()}});
   }
 }
@@ -151,11 +139,11 @@ void BoardWorker::Work() {
     // Before the next run: a batch ends with its canary.
     if (!counted_ && Clock::now() >= watch_.Due()) Look(leave_.get_token()).IgnoreError();
   }
-  executor_.End();
+  executor_->End();
 }
 
 bool BoardWorker::Join() {
-  absl::Status status = executor_.AwaitReady(leave_.get_token(), kFirstWords);
+  absl::Status status = executor_->AwaitReady(leave_.get_token(), kFirstWords);
   if (status.ok() && !canary_) {
     auto canary = Canary::For(board_.device);
     status = canary.status();
@@ -181,13 +169,13 @@ void BoardWorker::Offered() {
   offer.set_device(board_.device.id);
   offer.set_kind(std::string(BoardKindName(board_.device.board_kind())));
   for (const std::string& tag : board_.tags) offer.add_tags(tag);
-  offer.set_environment(executor_.environment());
+  offer.set_environment(executor_->environment());
   offer.set_hardware(JsonText(DeviceSnapshot(board_.device)));
-  if (const auto facts = executor_.facts()) offer.set_facts(JsonText(*facts));
+  if (const auto facts = executor_->facts()) offer.set_facts(JsonText(*facts));
   around_.log.Info("board_ready", {{"board", board_.name},
                                    {"device", board_.device.id},
                                    {"canary", counted_ ? cycles_ : watch_.figure()},
-                                   {"environment", executor_.environment()}});
+                                   {"environment", executor_->environment()}});
   const std::lock_guard lock(mutex_);
   offer_ = std::move(offer);
 }
@@ -232,15 +220,20 @@ AgentMessage::RunDone BoardWorker::Done(const TrackerMessage::Run& run,
     outcome = RunHeld(*job, stop);
   }
   if (stop.stop_requested()) return Loss(lease, "stopped");
+  std::string reply = JsonText(outcome.reply);
+  if (reply.size() > kMostReplyBytes) {
+    outcome = ReplyTooLarge();
+    reply = JsonText(outcome.reply);
+  }
   AgentMessage::RunDone done;
   *done.mutable_lease() = lease;
   done.set_infrastructure_loss(IsInfrastructureLoss(outcome.status));
   farm::v1::JobResult& result = *done.mutable_result();
   result.set_status(std::string(RunStatusName(outcome.status)));
   result.set_message(outcome.message);
-  result.set_reply(JsonText(outcome.reply));
+  result.set_reply(std::move(reply));
   result.set_board(board_.name);
-  result.set_environment(executor_.environment());
+  result.set_environment(executor_->environment());
   result.set_ruler(RulerFactor());
   result.set_drift(counted_ ? 1.0 : watch_.drift());
   return done;
@@ -270,14 +263,13 @@ absl::Status BoardWorker::Bring(CheckedJob& job, const std::stop_token& stop,
 // its canary is a single run: on a board that holds, each has its own.
 RunOutcome BoardWorker::RunHeld(const CheckedJob& job, const std::stop_token& stop) {
   for (int run = 1;; ++run) {
-    RunOutcome outcome = executor_.RunUntil(stop, job.request, job.deadline);
+    RunOutcome outcome = executor_->RunUntil(stop, job.request, job.deadline);
     if (!board_.hold || counted_ || outcome.status != RunStatus::kOk) return outcome;
     const auto verdict = Look(stop);
     const bool drifted = verdict.ok() && *verdict != CanaryVerdict::kGood;
     if (!drifted || run == kMostHeldRuns) return outcome;
     around_.log.Warn("measured_again", {{"board", board_.name}, {"drift", watch_.drift()}});
-    if (*verdict == CanaryVerdict::kCooling && !RestFor(DriftPolicy{}.cooling, stop))
-      return outcome;
+    if (*verdict == CanaryVerdict::kCooling && !RestFor(policy_.cooling, stop)) return outcome;
   }
 }
 

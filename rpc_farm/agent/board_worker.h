@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -13,8 +14,8 @@
 
 #include "farm.pb.h"
 #include "rpc_farm/agent/artifact_cache.h"
+#include "rpc_farm/agent/board_executor.h"
 #include "rpc_farm/agent/boards_file.h"
-#include "rpc_farm/agent/hosted_executor.h"
 #include "rpc_farm/agent/job_check.h"
 #include "rpc_farm/agent/lease_book.h"
 #include "rpc_farm/canary/canary.h"
@@ -38,11 +39,10 @@ struct WorkerSurroundings {
 
 class BoardWorker {
  public:
-  // Starts the board's host, which is why workers are made before gRPC is used: the first hosts
-  // then are not even beside its threads.
-  BoardWorker(BoardEntry board, HostProcesses& processes, const std::string& host_program,
-              std::vector<std::string> host_options, WorkerSurroundings surroundings,
-              DriftPolicy policy);
+  // Starts what the executor needs, a board host as a rule, which is why workers are made before
+  // gRPC is used: the first hosts then are not even beside its threads.
+  BoardWorker(BoardEntry board, std::unique_ptr<BoardExecutor> executor,
+              WorkerSurroundings surroundings, DriftPolicy policy);
   ~BoardWorker();
 
   void Start();
@@ -96,7 +96,8 @@ class BoardWorker {
   const BoardEntry board_;
   const bool counted_;  // a virtual board: its cycles cannot drift
   const WorkerSurroundings around_;
-  HostedExecutor executor_;
+  const std::unique_ptr<BoardExecutor> executor_;
+  const DriftPolicy policy_;
   std::optional<Canary> canary_;
   DriftWatch watch_;
   double cycles_ = 0;           // of the canary on a virtual board

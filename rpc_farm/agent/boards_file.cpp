@@ -52,6 +52,24 @@ void ReadDevice(JsonFields& fields, const std::string& folder, Device* device) {
   *device = *std::move(loaded);
 }
 
+void ReadSimulation(JsonFields& fields, BoardEntry* board) {
+  const json* object = fields.Find("simulation");
+  if (board->device.board_kind() != BoardKind::kSimulated) {
+    if (object == nullptr || board->device.id.empty()) return;
+    return fields.Fail("simulation", "is of simulated boards: \"board\": \"simulated\"");
+  }
+  auto script = ReadSimulationScript(object == nullptr ? json::object() : *object, fields.file(),
+                                     fields.FieldName("simulation"));
+  if (!script.ok()) return fields.Take(script.status());
+  // As it was loaded, but for an address behind it.
+  std::string from = board->device.loaded_from;
+  const std::string address = " " + board->device.board.ToText();
+  if (from.ends_with(address)) from.resize(from.size() - address.size());
+  auto emulated = LoadDevice(from, "virtual");
+  if (!emulated.ok()) return fields.Fail("device:", std::string(emulated.status().message()));
+  board->simulation = {*std::move(script), *std::move(emulated)};
+}
+
 // One object of the list, as the boards it stands for.
 absl::Status ReadBoard(const json& object, const std::string& file, size_t index,
                        const std::string& folder, std::vector<BoardEntry>* boards) {
@@ -74,9 +92,9 @@ absl::Status ReadBoard(const json& object, const std::string& file, size_t index
     fields.Fail("hold", "is of boards of one's own: a shared one never comes to rest");
   }
   ReadDevice(fields, folder, &board.device);
-  const bool is_virtual = board.device.board_kind() == BoardKind::kVirtual;
-  if (count > 1 && !is_virtual) {
-    fields.Fail("count", "is of virtual boards: a physical one is named by itself");
+  ReadSimulation(fields, &board);
+  if (count > 1 && board.device.board_kind() == BoardKind::kPhysical) {
+    fields.Fail("count", "is of virtual and simulated boards: a physical one is named by itself");
   }
   if (absl::Status s = fields.Finish(); !s.ok()) return s;
   for (int i = 1; i <= count; ++i) {

@@ -3,18 +3,30 @@
 //   {"boards": [
 //     {"name": "pi-rack", "device": "rpi4", "board": "ssh:pi@pi4.lan", "tags": ["lab", "cooled"],
 //      "reset": "ssh pi@pi4.lan sudo reboot", "power": "./relay 3 cycle", "command_seconds": 90},
-//     {"name": "sim", "device": "cortex-m7", "count": 4},
-//     {"name": "desk", "device": "./my-board.json", "board": "local", "shared": true}]}
+//     {"name": "em", "device": "cortex-m7", "count": 4},
+//     {"name": "desk", "device": "./my-board.json", "board": "local", "shared": true},
+//     {"name": "sim", "device": "rpi4", "board": "simulated", "count": 20,
+//      "simulation": {"speed_spread": 0.05, "noise": 0.02, "hang": 0.001}}]}
+//
+// Simulated boards are for tests of a farm without hardware: they answer what the device's virtual
+// board answers, and take the time that their script says (simulated/simulation_script.h).
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "rpc_farm/simulated/simulation_script.h"
 #include "targets/device.h"
 
 namespace halyard {
+
+struct SimulationEntry {
+  SimulationScript script;
+  Device emulated;  // the same device's virtual board
+};
 
 struct BoardEntry {
   std::string name;  // unique in the farm; of `count` alike "sim-1" to "sim-4"
@@ -32,10 +44,14 @@ struct BoardEntry {
   // Others work on the machine too, and slow it down at will: what its canary takes is told with
   // each result, but does not keep it from work.
   bool shared = false;
+  std::optional<SimulationEntry> simulation;  // of a simulated board
+
+  // Where its candidates run.
+  const Device& runs_on() const { return simulation ? simulation->emulated : device; }
 };
 
-// Of an agent: each is a process and a thread, and its hardware's few KiB go into one Hello of at
-// most FarmLimits::message_bytes.
+// Of an agent: each is a process and a thread (a simulated one only that), and its hardware's few
+// KiB go into one Hello of at most FarmLimits::message_bytes.
 inline constexpr int kMostBoards = 100;
 
 // InvalidArgument, NotFound: one line with file, field, what is wrong and what would be right.

@@ -131,10 +131,17 @@ std::string ToText(const HostReply& reply) {
   if (reply.facts) j["facts"] = *reply.facts;
   std::string text = Dump(j);
   if (text.size() <= kMostReplyBytes) return text;
-  j["status"] = RunStatusName(RunStatus::kResource);
-  j["message"] = fmt::format("the reply is larger than {} KiB", kMostReplyBytes >> 10);
-  j["reply"] = RunReply{};
+  const RunOutcome instead = ReplyTooLarge();
+  j["status"] = RunStatusName(instead.status);
+  j["message"] = instead.message;
+  j["reply"] = instead.reply;
   return Dump(j);
+}
+
+RunOutcome ReplyTooLarge() {
+  return {RunStatus::kResource,
+          fmt::format("the reply is larger than {} KiB", kMostReplyBytes >> 10),
+          {}};
 }
 
 absl::StatusOr<HostRequest> ParseHostRequest(const std::string& text) {

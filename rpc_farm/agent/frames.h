@@ -54,7 +54,9 @@ struct HostReply {
 };
 
 std::string ToText(const HostRequest& request);
-// A reply that is too large for its frame is kResource in place of itself.
+// What takes the place of a run whose reply is too large.
+RunOutcome ReplyTooLarge();
+// A reply that is too large for its frame is ReplyTooLarge() in place of itself.
 std::string ToText(const HostReply& reply);
 // InvalidArgument: what is missing or mistyped.
 absl::StatusOr<HostRequest> ParseHostRequest(const std::string& text);

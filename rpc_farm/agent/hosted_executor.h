@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "rpc_farm/agent/board_executor.h"
 #include "rpc_farm/agent/frames.h"
 #include "rpc_farm/agent/host_processes.h"
-#include "rpc_farm/executor.h"
 #include "rpc_farm/temporary_folder.h"
 
 namespace halyard {
@@ -26,29 +26,23 @@ struct HostedBoard {
   std::chrono::milliseconds slack{2'000};
 };
 
-// One thread at a time. Its runs can be stopped from any other, through the token.
-class HostedExecutor final : public Executor {
+class HostedExecutor final : public BoardExecutor {
  public:
   HostedExecutor(HostProcesses& processes, HostedBoard board);
   ~HostedExecutor() override;
 
   // Starts the host where none runs, without waiting for it.
-  absl::Status Start();
-  // Waits for what the host says first: whether the board can be reached. Unavailable: not, and
-  // why; the next run tries again. Cancelled: `stop` was requested.
-  absl::Status AwaitReady(const std::stop_token& stop, std::chrono::milliseconds limit);
+  absl::Status Start() override;
+  // Waits for what the host says first: whether the board can be reached.
+  absl::Status AwaitReady(const std::stop_token& stop, std::chrono::milliseconds limit) override;
   // Ends the host and all below it; the next run starts another.
-  void End();
+  void End() override;
 
-  // When `stop` is requested the run is killed as a whole within half a second, and kInfra.
   RunOutcome RunUntil(const std::stop_token& stop, const RunRequest& request,
-                      std::chrono::milliseconds deadline);
-  RunOutcome Run(const RunRequest& request, std::chrono::milliseconds deadline) override {
-    return RunUntil({}, request, deadline);
-  }
-  // Of sh -c, on the machine of the host. Internal: it failed, in one line.
+                      std::chrono::milliseconds deadline) override;
+  // On the machine of the host.
   absl::Status Command(const std::stop_token& stop, const std::string& command,
-                       std::chrono::milliseconds deadline);
+                       std::chrono::milliseconds deadline) override;
 
   std::string board_id() const override { return board_id_; }
   BoardKind board_kind() const override { return board_.kind; }

@@ -41,8 +41,8 @@ inline constexpr char kBoth[] =
 
 class AgentTest : public testing::Test {
  protected:
-  void Connect(const std::string& boards) {
-    agent_ = std::make_unique<AgentProcess>(tracker_.address(), boards);
+  void Connect(const std::string& boards, const std::vector<std::string>& options = {}) {
+    agent_ = std::make_unique<AgentProcess>(tracker_.address(), boards, options);
     ASSERT_TRUE(tracker_.AwaitHello(&hello_)) << agent_->Log();
   }
   void TearDown() override {

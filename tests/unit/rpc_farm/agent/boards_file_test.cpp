@@ -70,6 +70,33 @@ TEST_F(BoardsFile, ReadsWhatItsHeaderShows) {
   EXPECT_EQ(again->board_kind(), BoardKind::kVirtual);
 }
 
+TEST_F(BoardsFile, SimulatedBoardsHaveAScriptAndTheDevicesVirtualBoard) {
+  const auto boards = Load(R"({"boards": [
+    {"name": "sim", "device": "rpi4", "board": "simulated", "count": 2,
+     "simulation": {"seed": 3, "noise": 0.02}},
+    {"name": "m7", "device": "cortex-m7", "board": "simulated"},
+    {"name": "pi", "device": "rpi4", "board": "virtual"}]})");
+  ASSERT_TRUE(boards.ok()) << boards.status();
+  ASSERT_EQ(boards->size(), 4u);
+  const BoardEntry& sim = boards->at(1);
+  EXPECT_EQ(sim.name, "sim-2");
+  EXPECT_EQ(sim.device.board_kind(), BoardKind::kSimulated);
+  ASSERT_TRUE(sim.simulation.has_value());
+  EXPECT_EQ(sim.simulation->script.noise, 0.02);
+  EXPECT_EQ(sim.simulation->emulated.board_kind(), BoardKind::kVirtual);
+  EXPECT_EQ(LoadDevice(sim.runs_on().loaded_from)->board_kind(), BoardKind::kVirtual);
+  ASSERT_TRUE(boards->at(2).simulation.has_value());
+  EXPECT_EQ(boards->at(2).simulation->script.pace, 1);
+  EXPECT_FALSE(boards->at(3).simulation.has_value());
+  EXPECT_EQ(&boards->at(3).runs_on(), &boards->at(3).device);
+  EXPECT_EQ(ErrorOf(R"("device": "rpi4", "board": "simulated", "simulation": {"noise": 3})"),
+            "boards[0].simulation.noise must be a number from 0 to 0.5");
+  EXPECT_EQ(ErrorOf(R"("device": "rpi4", "board": "virtual", "simulation": {})"),
+            R"(boards[0].simulation is of simulated boards: "board": "simulated")");
+  EXPECT_NE(ErrorOf(R"("device": "host", "board": "simulated")").find("virtual_board is missing"),
+            std::string::npos);
+}
+
 TEST_F(BoardsFile, ErrorsNameFileAndFieldAndWhatWouldBeRight) {
   EXPECT_EQ(ErrorOf(R"("tags": [])"), "boards[0].device is missing");
   EXPECT_EQ(ErrorOf(R"("device": 5)"), "boards[0].device must be a non-empty string");

@@ -87,7 +87,7 @@ std::string ListedText(const Workload& workload) {
 
 std::string SuiteText(const SuiteSummary& s) {
   std::string out = fmt::format("{} on {}, {} tasks\n", s.file, s.device.id, s.rows.size());
-  if (s.device.board_kind() == BoardKind::kVirtual) out += VirtualBoardNote(s.device);
+  out += BoardNote(s.device);
   out += fmt::format("\n{:<{}}{:>6}{:>10}{:>10}{:>8}{:>7}{:>7}\n", "  task", kNameColumns, "calls",
                      "best ms", "safe ms", "% total", "trials", "more %");
   const double total = TotalMs(s);

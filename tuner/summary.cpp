@@ -40,11 +40,19 @@ std::string FailureLines(const SearchResult& search) {
   return text;
 }
 
-std::string VirtualBoardNote(const Device& device) {
-  return fmt::format(
-      "  the board was VIRTUAL: cycles counted under emulation, shown at {} GHz; no board ran "
-      "this\n",
-      device.clock_ghz);
+std::string BoardNote(const Device& device) {
+  switch (device.board_kind()) {
+    case BoardKind::kPhysical:
+      break;
+    case BoardKind::kVirtual:
+      return fmt::format(
+          "  the board was VIRTUAL: cycles counted under emulation, shown at {} GHz; no board ran "
+          "this\n",
+          device.clock_ghz);
+    case BoardKind::kSimulated:
+      return "  the board was SIMULATED: times made by a farm's script; no board ran this\n";
+  }
+  return "";
 }
 
 json OutcomesJson(const SearchResult& search) {
@@ -65,9 +73,8 @@ json ForecastJson(const Forecast& forecast) {
 
 std::string SummaryText(const Summary& s) {
   const Roofline& roof = s.roofline;
-  const bool is_virtual = s.task.device.board_kind() == BoardKind::kVirtual;
   std::string out = fmt::format("{} on {}\n", s.task.workload.ToText(), s.task.device.id);
-  if (is_virtual) out += VirtualBoardNote(s.task.device);
+  out += BoardNote(s.task.device);
   out += fmt::format("\n  {:<28} {:>10} {:>9} {:>6} {:>9}\n", "", "ms", "GFLOP/s",
                      roof.memory_bound() ? "% copy" : "% peak", "to winner");
   for (const Finalist& f : s.final.table) {

@@ -20,7 +20,7 @@ struct Summary {
 
 // Parts that a suite's summary has too. The failures, the most frequent first, a line each.
 std::string FailureLines(const SearchResult& search);
-std::string VirtualBoardNote(const Device& device);
+std::string BoardNote(const Device& device);  // a line where it is no physical one, or nothing
 nlohmann::json OutcomesJson(const SearchResult& search);  // every outcome's count
 nlohmann::json ForecastJson(const Forecast& forecast);    // gain and deviation as shares
 // Breaks a config's text, or a sentence, between words into lines that fit a narrow terminal, each

@@ -33,15 +33,20 @@ std::string Cut(std::string text, size_t columns) {
   return text;
 }
 
+// Of a board that is none of the device itself, what it is.
+std::string DeviceAndKind(const FarmStatus::Board& board) {
+  return board.kind() == "physical" ? board.device() : board.device() + " " + board.kind();
+}
+
 std::string Boards(const FarmStatus& status, size_t columns) {
   size_t name = 5, device = 6;
   for (const FarmStatus::Board& b : status.boards()) {
     name = std::max(name, b.name().size());
-    device = std::max(device, b.device().size());
+    device = std::max(device, DeviceAndKind(b).size());
   }
   // The rest, state first of all, has to have room.
   name = std::min(name, columns / 3);
-  device = std::min(device, columns / 5);
+  device = std::min(device, columns / 4);
   std::string text = Cut(fmt::format("{:<{}}  {:<{}}  {:>6}  {:>4}  {:>6}  {}", "board", name,
                                      "device", device, "done", "lost", "drift", "state"),
                          columns) +
@@ -49,11 +54,11 @@ std::string Boards(const FarmStatus& status, size_t columns) {
   for (const FarmStatus::Board& b : status.boards()) {
     const std::string drift =
         b.drift() > 0 ? fmt::format("{:+.1f}%", 100 * (b.drift() - 1)) : std::string("-");
-    text +=
-        Cut(fmt::format("{:<{}}  {:<{}}  {:>6}  {:>4}  {:>6}  {}", Cut(b.name(), name), name,
-                        Cut(b.device(), device), device, b.done(), b.losses(), drift, DoesWhat(b)),
-            columns) +
-        "\n";
+    text += Cut(fmt::format("{:<{}}  {:<{}}  {:>6}  {:>4}  {:>6}  {}", Cut(b.name(), name), name,
+                            Cut(DeviceAndKind(b), device), device, b.done(), b.losses(), drift,
+                            DoesWhat(b)),
+                columns) +
+            "\n";
   }
   return text;
 }

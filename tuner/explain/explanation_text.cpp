@@ -238,9 +238,7 @@ std::string RooflineText(const Explanation& e) {
 
 std::string ExplanationText(const Explanation& e) {
   std::string text = fmt::format("{} on {}\n", e.task.workload.ToText(), e.task.device.id);
-  if (e.task.device.board_kind() == BoardKind::kVirtual) {
-    text += VirtualBoardNote(e.task.device);
-  }
+  text += BoardNote(e.task.device);
   text += "\n  config    " +
           Wrapped(e.task.space.ToText(e.study.config), "            ").substr(12) + "\n";
   text += e.record > 0 ? fmt::format("  from      record {} of {}\n", e.record, e.log)

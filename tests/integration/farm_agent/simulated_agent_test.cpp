@@ -1,5 +1,6 @@
 // Simulated boards as the real agent serves them: its canaries, its patience and its records know
 // nothing of their being simulated.
+#include <cstdio>
 #include <map>
 
 #include "rpc_farm/executor.h"
@@ -124,6 +125,7 @@ TEST_F(SimulatedAgentTest, DriftOfFifteenPercentIsSeenOnEachOfAHundredBoardsAndS
     EXPECT_LT(done.result().drift(), 1.1) << "a false alarm";
   }
   const auto drifted = AwaitCooling(true);
+  std::printf("drift of 15 %%: flagged on %zu of 100 boards\n", drifted.size());
   EXPECT_EQ(drifted.size(), 100u);
   for (const auto& [board, drift] : drifted) {
     // 1.3 % is its deviation (drift_watch.h).
@@ -146,6 +148,14 @@ TEST_F(SimulatedAgentTest, ABoardThatHoldsMeasuresAgainWhileItDrifts) {
   size_t again = 0;
   for (size_t at = 0; (at = log.find("measured_again", at)) != std::string::npos; ++at) ++again;
   EXPECT_EQ(again, 2u);
+}
+
+TEST_F(SimulatedAgentTest, PeriodsOutOfRangeAreRefused) {
+  for (const char* period : {"0", "-1", "nan", "1e9"}) {
+    AgentProcess agent(tracker_.address(), Boards(1, "{}"), {"--cooling-seconds", period});
+    EXPECT_EQ(agent.AwaitEnd(milliseconds(5'000)), 2);
+    EXPECT_EQ(agent.Log(), "farm_agent: --cooling-seconds must be 0.01 to 86400\n");
+  }
 }
 
 TEST_F(SimulatedAgentTest, HangsAreTimeoutsAndWrongAnswersAreThere) {

@@ -149,6 +149,32 @@ TEST_F(FarmSearch, OnSeveralBoardsTooASearchIsTheSame) {
   EXPECT_EQ(boardless("farm"), boardless("local"));
 }
 
+TEST_F(FarmSearch, OnSimulatedBoardsASearchEndsWithRightAnswersAndSaysWhatItsTimesAre) {
+  Up(R"({"boards": [{"name": "sim", "device": "rpi4", "board": "simulated", "count": 3,
+                     "simulation": {"noise": 0.02, "speed_spread": 0.1, "pace": 0}}]})");
+  const ChildResult search = Search("sim", {"--farm", address_, "--board", "simulated"});
+  ASSERT_EQ(search.exit_code, 0) << search.err;
+  EXPECT_THAT(search.out, HasSubstr("the board was SIMULATED"));
+  const auto log = OpenSqliteLog(folder_.Path("sim.db"), LogMode::kRead);
+  ASSERT_TRUE(log.ok()) << log.status();
+  const auto records = (*log)->Query({});
+  ASSERT_TRUE(records.ok()) << records.status();
+  ASSERT_GE(records->size(), 24u);
+  for (const Record& r : *records) {
+    EXPECT_EQ(r.board_kind, BoardKind::kSimulated);
+    EXPECT_EQ(r.unit, "ns");
+    EXPECT_EQ(r.outcome, Outcome::kOk) << r.message;
+    EXPECT_THAT(r.checks, HasSubstr("probe"));
+    EXPECT_THAT(r.environment, HasSubstr("simulated (speed"));
+  }
+  const size_t at = search.out.find("manifest  ");
+  ASSERT_NE(at, std::string::npos) << search.out;
+  std::ifstream file(search.out.substr(at + 10, search.out.find('\n', at) - at - 10));
+  EXPECT_EQ(json::parse(file)["board_kind"], "simulated");
+  const ChildResult status = Tune({"farm", "status", "--farm", address_});
+  EXPECT_THAT(status.out, HasSubstr("rpi4 simulated"));
+}
+
 TEST_F(FarmSearch, WhatAFarmDoesNotHaveIsSaid) {
   Up(R"({"boards": [{"name": "sim", "device": "rpi5", "board": "virtual"}]})");
   const ChildResult search = Search("farm", {"--farm", address_});

@@ -18,6 +18,9 @@ constexpr uint64_t kDrawStream = 1;
 // A warm-up run ahead of a sample is left out for kernels that take longer than a cache takes to
 // fill, as on a board (board_runner/timing.cpp).
 constexpr double kNeedsNoWarmUpNs = 1e8;
+// More than a reply has room for (kMostReplyBytes in agent/frames.h). Playing a run costs the agent
+// itself, whose clients may ask for a million rounds of a thousand candidates.
+constexpr int64_t kMostSamples = 100'000;
 
 double Seconds(double ns) { return ns * 1e-9; }
 
@@ -66,8 +69,11 @@ void SimulatedBoard::Pass(double seconds) {
   if (heat_) heat_->Pass(seconds, /*load=*/true);
 }
 
+bool SimulatedBoard::Over() const { return time_ > deadline_ || taken_ > kMostSamples; }
+
 // The mean over as many runs as last `least_ns`, all at the clock that the first one finds.
 double SimulatedBoard::TakeSample(double true_ns, int64_t least_ns) {
+  ++taken_;
   const double clock = heat_ ? heat_->clock() : 1;
   const double ns = true_ns / speed_ * Drift(time_) / clock * std::exp(script_.noise * Normal());
   Pass(Seconds(ns * std::max(1.0, std::ceil(static_cast<double>(least_ns) / ns))));
@@ -86,7 +92,7 @@ void SimulatedBoard::Measure(const TimingPolicy& policy, EntryResult& entry) {
   }
   do {
     entry.samples_ns.push_back(TakeSample(true_ns, policy.min_sample_ns));
-  } while (!GivenUp(entry.samples_ns, policy) &&
+  } while (!Over() && !GivenUp(entry.samples_ns, policy) &&
            static_cast<int>(entry.samples_ns.size()) < policy.samples &&
            time_ - begin < Seconds(static_cast<double>(policy.cap_ns)));
 }
@@ -104,6 +110,7 @@ void SimulatedBoard::Interleave(const RunRequest& request, RunReply& reply) {
   // nobody empties.
   for (int round = 0; round < request.rounds; ++round) {
     for (size_t i = 0; i < true_ns.size(); ++i) {
+      if (Over()) return;
       if (true_ns[i] <= 0) continue;
       if (true_ns[i] < kNeedsNoWarmUpNs) TakeSample(true_ns[i], 0);
       reply.candidates[i].front().samples_ns.push_back(
@@ -158,6 +165,8 @@ SimulatedBoard::Ended SimulatedBoard::Run(double now, const RunRequest& request,
   // Drawn whether they are used or not, so that what is drawn after them stays the same.
   const bool hangs = Uniform() < script_.hang, wrong = Uniform() < script_.wrong;
   time_ = now;
+  deadline_ = now + limit;
+  taken_ = 0;
   reply.before = Conditions();
   if (hangs) {
     Pass(limit);
@@ -169,8 +178,8 @@ SimulatedBoard::Ended SimulatedBoard::Run(double now, const RunRequest& request,
     }
   }
   reply.after = Conditions();
-  const bool late = hangs || time_ - now > limit;
-  if (late) time_ = now + limit;
+  const bool late = hangs || time_ > deadline_;
+  if (late) time_ = deadline_;
   const auto outage = outages_.Between(now, time_);
   if (outage) time_ = outage->begin_s;
   ended.seconds = time_ - now;
@@ -181,6 +190,10 @@ SimulatedBoard::Ended SimulatedBoard::Run(double now, const RunRequest& request,
                      {}};
   } else if (late) {
     ended.outcome = {RunStatus::kTimeout, "stopped at the deadline by a simulated board", {}};
+  } else if (taken_ > kMostSamples) {
+    ended.outcome = {RunStatus::kResource,
+                     fmt::format("more than {} samples and warm-up runs", kMostSamples),
+                     {}};
   } else if (wrong) {
     Damage(request, reply);
   }

@@ -47,6 +47,7 @@ class SimulatedBoard {
   std::optional<BoardConditions> Conditions() const;
   void Pass(double seconds);
   double TakeSample(double true_ns, int64_t least_ns);
+  bool Over() const;  // nothing more is to come of the run that is being played
   void Measure(const TimingPolicy& policy, EntryResult& entry);
   void Interleave(const RunRequest& request, RunReply& reply);
   void Damage(const RunRequest& request, RunReply& reply);
@@ -59,7 +60,9 @@ class SimulatedBoard {
   const Outages outages_;
   std::optional<HeatModel> heat_;
   double cooled_until_ = 0;  // what the heat has been followed to
-  double time_ = 0;          // of the run that is being played
+  // Of the run that is being played.
+  double time_ = 0, deadline_ = 0;
+  int64_t taken_ = 0;  // samples
 };
 
 }  // namespace halyard

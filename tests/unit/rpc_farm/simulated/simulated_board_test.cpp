@@ -239,6 +239,21 @@ TEST(SimulatedBoard, HoldsToTheTimingPolicy) {
   EXPECT_NEAR(ended.seconds, 0.02, 1e-12);
 }
 
+TEST(SimulatedBoard, AbsurdlyManySamplesAreTheRequestsOwnFault) {
+  SimulatedBoard board({}, 1, 1.5);
+  RunRequest request = Request();
+  request.mode = RunMode::kInterleave;
+  request.rounds = 1'000'000;
+  request.candidates.resize(1000, request.candidates[0]);
+  RunReply truth;
+  truth.candidates.resize(1000, {Entry(1)});
+  EXPECT_EQ(board.Run(0, request, truth, kDeadline).outcome.status, RunStatus::kResource);
+  truth.candidates.assign(1000, {Entry(1e6)});
+  const auto ended = board.Run(1, request, truth, kDeadline);
+  EXPECT_EQ(ended.outcome.status, RunStatus::kTimeout);
+  EXPECT_NEAR(ended.seconds, 60, 1e-9);
+}
+
 TEST(SimulatedBoard, InterleavesOneSampleARoundAndTimesNothingThatIsWrong) {
   SimulatedBoard board({}, 1, 1.5);
   RunRequest request = Request();

@@ -24,6 +24,8 @@ using Clock = GdbClient::Clock;
 
 // Room for a packet's command, address, length and checksum.
 constexpr uint32_t kPacketOverhead = 40;
+// Of one packet. A line that garbles as many is no line, and who asks for as many is no debugger.
+constexpr int kMostRepeats = 16;
 // Flash goes in pieces as large as servers buffer.
 constexpr size_t kFlashPiece = 1024;
 
@@ -120,7 +122,7 @@ absl::Status GdbClient::Send(const std::string& bytes) {
 }
 
 absl::StatusOr<std::string> GdbClient::Receive() {
-  for (;;) {
+  for (int again = 0;;) {
     while (auto event = reader_.Next()) {
       using Kind = GdbPacketReader::Kind;
       absl::Status s = absl::OkStatus();
@@ -128,6 +130,10 @@ absl::StatusOr<std::string> GdbClient::Receive() {
         if (acknowledges_) s = Send("+");
         if (!s.ok()) return s;
         return std::move(event->payload);
+      }
+      if (event->kind != Kind::kAck && ++again > kMostRepeats) {
+        return absl::InternalError(
+            "the debugger does not get through: check the line to the board");
       }
       if (event->kind == Kind::kGarbled && acknowledges_) s = Send("-");
       if (event->kind == Kind::kRetransmit && acknowledges_) s = Send(last_sent_);

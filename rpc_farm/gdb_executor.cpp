@@ -278,9 +278,11 @@ RunOutcome GdbExecutor::Run(const RunRequest& request, std::chrono::milliseconds
   const auto image =
       LinkFirmware(device_, memory(), is_virtual(), request.candidates, folder.path());
   if (!image.ok()) {
-    return Failure(
-        absl::IsResourceExhausted(image.status()) ? RunStatus::kResource : RunStatus::kInfra,
-        std::string(image.status().message()));
+    const absl::Status& status = image.status();
+    return Failure(absl::IsResourceExhausted(status) ? RunStatus::kResource
+                   : absl::IsInvalidArgument(status) ? RunStatus::kRejected
+                                                     : RunStatus::kInfra,
+                   std::string(status.message()));
   }
   Session session(*this, *image, request, folder.path() + "/cycles", end);
   if (!session.Open()) return session.failure();

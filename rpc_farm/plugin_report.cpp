@@ -4,16 +4,21 @@
 
 #include <nlohmann/json.hpp>
 
+#include "targets/json_integer.h"
+
 namespace halyard {
 namespace {
 
 void Fill(const nlohmann::json& kernel, EntryResult* entry) {
   entry->serial_cycles = kernel.at("serial").get<double>();
   for (const auto& region : kernel.at("regions")) {
-    entry->regions.push_back({region.at(0).get<int64_t>(), region.at(1).get<std::vector<double>>(),
-                              region.at(2).get<double>()});
+    entry->regions.push_back({IntegerOf<int64_t>(region.at(0)),
+                              region.at(1).get<std::vector<double>>(), region.at(2).get<double>()});
   }
-  kernel.at("instructions").get_to(entry->instructions);
+  const auto& instructions = kernel.at("instructions");
+  for (const auto& [name, count] : instructions.get_ref<const nlohmann::json::object_t&>()) {
+    entry->instructions[name] = IntegerOf<int64_t>(count);
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "targets/board_runner/symbol_table.h"
+#include "targets/json_integer.h"
 
 namespace halyard {
 namespace {
@@ -30,18 +31,45 @@ RunOutcome OfSignal(const ChildResult& child) {
   return Failure(RunStatus::kCrash, text);
 }
 
-bool RightShape(const RunReply& reply, const RunRequest& request) {
-  if (request.mode == RunMode::kPeak) return true;
-  if (reply.candidates.size() != request.candidates.size()) return false;
-  for (size_t i = 0; i < reply.candidates.size(); ++i) {
-    const size_t expected =
-        request.mode == RunMode::kInterleave ? 1 : request.candidates[i].entries.size();
-    if (reply.candidates[i].size() != expected) return false;
+// Beyond these there is no run: a sample of a day, a count of a million cores' hour.
+constexpr double kLongestSampleNs = 86'400e9;
+constexpr double kMostCycles = 1e19;
+constexpr int64_t kMostTasks = int64_t{1} << 40;
+
+bool IsWithin(double value, double most) { return value >= 0 && value <= most; }
+
+absl::Status CheckFigures(const EntryResult& entry) {
+  for (const double ns : entry.samples_ns) {
+    if (!IsWithin(ns, kLongestSampleNs) || ns == 0) {
+      return absl::InvalidArgumentError(fmt::format("a sample of {} ns", ns));
+    }
   }
-  return true;
+  bool good = IsWithin(entry.serial_cycles, kMostCycles);
+  for (const ParallelRegion& region : entry.regions) {
+    good = good && region.tasks >= 0 && region.tasks <= kMostTasks &&
+           IsWithin(region.memory_cycles, kMostCycles) &&
+           std::all_of(region.cycles.begin(), region.cycles.end(),
+                       [](double cycles) { return IsWithin(cycles, kMostCycles); });
+  }
+  return good ? absl::OkStatus() : absl::InvalidArgumentError("cycles that no kernel takes");
 }
 
 }  // namespace
+
+absl::Status CheckReply(const RunReply& reply, const RunRequest& request) {
+  if (request.mode == RunMode::kPeak) return absl::OkStatus();
+  const auto mismatch = absl::InvalidArgumentError("the reply does not match the request");
+  if (reply.candidates.size() != request.candidates.size()) return mismatch;
+  for (size_t i = 0; i < reply.candidates.size(); ++i) {
+    const size_t expected =
+        request.mode == RunMode::kInterleave ? 1 : request.candidates[i].entries.size();
+    if (reply.candidates[i].size() != expected) return mismatch;
+    for (const EntryResult& entry : reply.candidates[i]) {
+      if (absl::Status s = CheckFigures(entry); !s.ok()) return s;
+    }
+  }
+  return absl::OkStatus();
+}
 
 std::string OneLine(const std::string& text) {
   std::string line = text.substr(0, 400);
@@ -64,7 +92,7 @@ RunOutcome OutcomeOfRunner(const ChildResult& child, const RunRequest& request) 
   RunOutcome outcome;
   try {
     const auto json = nlohmann::json::parse(child.out);
-    if (json.at("protocol").get<int>() != kRunProtocolVersion) {
+    if (IntegerOf<int>(json.at("protocol")) != kRunProtocolVersion) {
       return Failure(RunStatus::kInfra,
                      fmt::format("the runner speaks protocol {}, this is {}",
                                  json.at("protocol").dump(), kRunProtocolVersion));
@@ -73,9 +101,13 @@ RunOutcome OutcomeOfRunner(const ChildResult& child, const RunRequest& request) 
   } catch (const nlohmann::json::exception& e) {
     return Failure(RunStatus::kInfra, std::string("garbage from the runner: ") + e.what());
   }
-  if (!outcome.reply.error.empty()) return Failure(RunStatus::kInfra, outcome.reply.error);
-  if (!RightShape(outcome.reply, request)) {
-    return Failure(RunStatus::kInfra, "the reply does not match the request");
+  if (!outcome.reply.error.empty()) {
+    // The board is not to answer for what it was given.
+    return Failure(outcome.reply.rejected ? RunStatus::kRejected : RunStatus::kInfra,
+                   outcome.reply.error);
+  }
+  if (const absl::Status s = CheckReply(outcome.reply, request); !s.ok()) {
+    return Failure(RunStatus::kInfra, std::string(s.message()));
   }
   for (const auto& entries : outcome.reply.candidates) {
     for (const EntryResult& entry : entries) {

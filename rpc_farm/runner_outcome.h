@@ -3,10 +3,16 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "rpc_farm/executor.h"
 #include "targets/child_process.h"
 
 namespace halyard {
+
+// Whether what a board sent can be the reply to the request: as many results as were asked for, and
+// figures that a run can have. Whoever reads them goes by their number and order. InvalidArgument:
+// what is wrong.
+absl::Status CheckReply(const RunReply& reply, const RunRequest& request);
 
 RunOutcome OutcomeOfRunner(const ChildResult& child, const RunRequest& request);
 

@@ -5,7 +5,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <type_traits>
 #include <vector>
+
+#include "targets/json_integer.h"
 
 namespace halyard {
 namespace {
@@ -122,7 +125,12 @@ void Put(nlohmann::json& j, const char* name, const std::optional<T>& value) {
 }
 template <typename T>
 void Take(const nlohmann::json& j, const char* name, std::optional<T>* value) {
-  if (j.contains(name)) *value = j.at(name).get<T>();
+  if (!j.contains(name)) return;
+  if constexpr (std::is_integral_v<T>) {
+    *value = IntegerOf<T>(j.at(name));
+  } else {
+    *value = j.at(name).get<T>();
+  }
 }
 
 }  // namespace

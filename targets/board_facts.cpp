@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "targets/json_integer.h"
 #include "targets/run_protocol.h"
 
 namespace halyard {
@@ -94,16 +95,16 @@ void to_json(nlohmann::json& j, const BoardFacts& f) {
 }
 
 void from_json(const nlohmann::json& j, BoardFacts& f) {
-  j.at("protocol").get_to(f.protocol);
+  ReadInteger(j, "protocol", &f.protocol);
   j.at("kernel").get_to(f.kernel);
   j.at("machine").get_to(f.machine);
   j.at("clocksource").get_to(f.clocksource);
   j.at("cpu_features").get_to(f.cpu_features);
-  j.at("cores").get_to(f.cores);
-  j.at("memory_bytes").get_to(f.memory_bytes);
-  j.at("available_bytes").get_to(f.available_bytes);
-  j.at("free_disk_bytes").get_to(f.free_disk_bytes);
-  j.at("clock_resolution_ns").get_to(f.clock_resolution_ns);
+  ReadInteger(j, "cores", &f.cores);
+  ReadInteger(j, "memory_bytes", &f.memory_bytes);
+  ReadInteger(j, "available_bytes", &f.available_bytes);
+  ReadInteger(j, "free_disk_bytes", &f.free_disk_bytes);
+  ReadInteger(j, "clock_resolution_ns", &f.clock_resolution_ns);
   j.at("conditions").get_to(f.conditions);
 }
 

@@ -5,6 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "targets/json_integer.h"
+
 namespace halyard {
 
 using nlohmann::json;
@@ -36,7 +38,7 @@ double NullAsNan(const json& j) {
 
 static void to_json(json& j, const BufferSpec& b) { j = b.extents; }
 static void from_json(const json& j, BufferSpec& b) {
-  j.get_to(b.extents);
+  b.extents = IntegersOf<int64_t>(j);
   // Bounded so that no later size computation can overflow.
   constexpr int64_t kMaxElements = int64_t{1} << 40;
   int64_t elements = 1;
@@ -53,7 +55,7 @@ static void to_json(json& j, const PrepareSpec& p) {
 }
 static void from_json(const json& j, PrepareSpec& p) {
   j.at("symbol").get_to(p.symbol);
-  j.at("input").get_to(p.input);
+  ReadInteger(j, "input", &p.input);
   j.at("packed").get_to(p.packed);
 }
 
@@ -71,8 +73,8 @@ static void from_json(const json& j, EntrySpec& e) {
   j.at("inputs").get_to(e.inputs);
   if (j.contains("prepare")) e.prepare = j.at("prepare").get<PrepareSpec>();
   j.at("output").get_to(e.output);
-  j.at("canonical_output").get_to(e.canonical_output);
-  j.at("probe_points").get_to(e.probe_points);
+  e.canonical_output = IntegersOf<int64_t>(j.at("canonical_output"));
+  e.probe_points = IntegersOf<int64_t>(j.at("probe_points"));
   j.at("projection").get_to(e.projection);
 }
 
@@ -82,12 +84,12 @@ static void to_json(json& j, const TimingPolicy& t) {
        {"incumbent_ns", t.incumbent_ns}, {"cap_ns", t.cap_ns}};
 }
 static void from_json(const json& j, TimingPolicy& t) {
-  j.at("warmup_runs").get_to(t.warmup_runs);
-  j.at("min_sample_ns").get_to(t.min_sample_ns);
-  j.at("samples").get_to(t.samples);
+  ReadInteger(j, "warmup_runs", &t.warmup_runs);
+  ReadInteger(j, "min_sample_ns", &t.min_sample_ns);
+  ReadInteger(j, "samples", &t.samples);
   j.at("give_up_factor").get_to(t.give_up_factor);
   j.at("incumbent_ns").get_to(t.incumbent_ns);
-  j.at("cap_ns").get_to(t.cap_ns);
+  ReadInteger(j, "cap_ns", &t.cap_ns);
 }
 
 static void to_json(json& j, const CandidateSpec& c) {
@@ -109,12 +111,12 @@ void to_json(json& j, const RunRequest& r) {
        {"candidates", r.candidates}};
 }
 void from_json(const json& j, RunRequest& r) {
-  j.at("protocol").get_to(r.protocol);
+  ReadInteger(j, "protocol", &r.protocol);
   r.mode = ParseMode(j.at("mode"));
-  j.at("seed").get_to(r.seed);
-  j.at("threads").get_to(r.threads);
+  ReadInteger(j, "seed", &r.seed);
+  ReadInteger(j, "threads", &r.threads);
   j.at("caches_warm").get_to(r.caches_warm);
-  j.at("rounds").get_to(r.rounds);
+  ReadInteger(j, "rounds", &r.rounds);
   j.at("timing").get_to(r.timing);
   j.at("candidates").get_to(r.candidates);
 }
@@ -123,7 +125,7 @@ static void to_json(json& j, const ParallelRegion& p) {
   j = {{"tasks", p.tasks}, {"cycles", p.cycles}, {"memory_cycles", p.memory_cycles}};
 }
 static void from_json(const json& j, ParallelRegion& p) {
-  j.at("tasks").get_to(p.tasks);
+  ReadInteger(j, "tasks", &p.tasks);
   j.at("cycles").get_to(p.cycles);
   j.at("memory_cycles").get_to(p.memory_cycles);
 }
@@ -146,21 +148,24 @@ static void to_json(json& j, const EntryResult& e) {
        {"instructions", e.instructions}};
 }
 static void from_json(const json& j, EntryResult& e) {
-  j.at("kernel_error").get_to(e.kernel_error);
+  ReadInteger(j, "kernel_error", &e.kernel_error);
   j.at("kernel_message").get_to(e.kernel_message);
   j.at("samples_ns").get_to(e.samples_ns);
   e.probe_values.clear();
-  for (uint32_t bits : j.at("probe_bits").get<std::vector<uint32_t>>()) {
+  for (uint32_t bits : IntegersOf<uint32_t>(j.at("probe_bits"))) {
     e.probe_values.push_back(std::bit_cast<float>(bits));
   }
   e.projection = NullAsNan(j.at("projection"));
-  j.at("poison_left").get_to(e.poison_left);
-  j.at("non_finite").get_to(e.non_finite);
+  ReadInteger(j, "poison_left", &e.poison_left);
+  ReadInteger(j, "non_finite", &e.non_finite);
   j.at("guards_intact").get_to(e.guards_intact);
   j.at("inputs_intact").get_to(e.inputs_intact);
   j.at("serial_cycles").get_to(e.serial_cycles);
   j.at("regions").get_to(e.regions);
-  j.at("instructions").get_to(e.instructions);
+  e.instructions.clear();
+  for (const auto& [name, count] : j.at("instructions").get_ref<const json::object_t&>()) {
+    e.instructions[name] = IntegerOf<int64_t>(count);
+  }
 }
 
 void to_json(json& j, const RunReply& r) {
@@ -169,12 +174,14 @@ void to_json(json& j, const RunReply& r) {
        {"candidates", r.candidates},
        {"peak_gflops", r.peak_gflops},
        {"copy_gb_per_s", r.copy_gb_per_s}};
+  if (r.rejected) j["rejected"] = true;
   if (r.before) j["before"] = *r.before;
   if (r.after) j["after"] = *r.after;
 }
 void from_json(const json& j, RunReply& r) {
-  j.at("protocol").get_to(r.protocol);
+  ReadInteger(j, "protocol", &r.protocol);
   j.at("error").get_to(r.error);
+  r.rejected = j.value("rejected", false);
   j.at("candidates").get_to(r.candidates);
   j.at("peak_gflops").get_to(r.peak_gflops);
   j.at("copy_gb_per_s").get_to(r.copy_gb_per_s);

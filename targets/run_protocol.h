@@ -119,7 +119,8 @@ struct EntryResult {
 
 struct RunReply {
   int protocol = kRunProtocolVersion;
-  std::string error;  // not empty: the runner itself could not do its work (bad ELF, no memory)
+  std::string error;      // not empty: the runner could not do its work (bad ELF, no memory)
+  bool rejected = false;  // what the error is of is the request or an artifact, not the board
   std::vector<std::vector<EntryResult>> candidates;  // [candidate][entry]
   double peak_gflops = 0;                            // kPeak
   double copy_gb_per_s = 0;                          // kPeak: bytes read + written per second

@@ -1,5 +1,7 @@
 #include "targets/supervision.h"
 
+#include "targets/json_integer.h"
+
 namespace halyard {
 namespace {
 
@@ -37,8 +39,8 @@ void to_json(nlohmann::json& j, const Supervision& s) {
 }
 
 void from_json(const nlohmann::json& j, Supervision& s) {
-  j.at("deadline_ms").get_to(s.deadline_ms);
-  j.at("memory_bytes").get_to(s.memory_bytes);
+  ReadInteger(j, "deadline_ms", &s.deadline_ms);
+  ReadInteger(j, "memory_bytes", &s.memory_bytes);
   j.at("request").get_to(s.request);
 }
 
@@ -58,8 +60,8 @@ void from_json(const nlohmann::json& j, SupervisedRun& s) {
   j.at("started").get_to(s.runner.started);
   j.at("timed_out").get_to(s.runner.timed_out);
   j.at("abandoned").get_to(s.runner.abandoned);
-  j.at("exit_code").get_to(s.runner.exit_code);
-  j.at("signal").get_to(s.runner.signal);
+  ReadInteger(j, "exit_code", &s.runner.exit_code);
+  ReadInteger(j, "signal", &s.runner.signal);
   j.at("out").get_to(s.runner.out);
   j.at("err").get_to(s.runner.err);
   if (j.contains("thermal_status_before")) s.thermal_status_before = j["thermal_status_before"];

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "rpc_farm/runner_outcome.h"
+#include "targets/json_integer.h"
 
 namespace halyard {
 namespace {
@@ -147,7 +148,7 @@ RunOutcome ReplyTooLarge() {
 absl::StatusOr<HostRequest> ParseHostRequest(const std::string& text) {
   return Parse<HostRequest>(text, [](const json& j) {
     HostRequest request;
-    request.deadline = std::chrono::milliseconds(j.at("deadline_ms").get<int64_t>());
+    request.deadline = std::chrono::milliseconds(IntegerOf<int64_t>(j.at("deadline_ms")));
     if (j.contains("run")) {
       request.kind = HostRequest::Kind::kRun;
       j["run"].get_to(request.run);

@@ -10,6 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "farm.pb.h"
 #include "rpc_farm/runner_outcome.h"
+#include "targets/json_integer.h"
 
 namespace halyard {
 namespace {
@@ -134,7 +135,7 @@ absl::StatusOr<CheckedJob> CheckJob(const farm::v1::Job& job, const Device& devi
   if (!brought.ok()) return brought.status();
   try {
     const auto json = nlohmann::json::parse(job.run_request());
-    if (const int protocol = json.at("protocol").get<int>(); protocol != kRunProtocolVersion) {
+    if (const int protocol = IntegerOf<int>(json.at("protocol")); protocol != kRunProtocolVersion) {
       return absl::FailedPreconditionError(
           fmt::format("the job is of run protocol {}, this agent speaks {}: let both be of one "
                       "version of Halyard",

@@ -10,14 +10,13 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "rpc_farm/client/farm_result.h"
 #include "rpc_farm/run_status.h"
 #include "rpc_farm/runner_outcome.h"
 #include "rpc_farm/sha256.h"
 #include "targets/device_snapshot.h"
 
 namespace halyard {
-
-using farm::v1::RequestResult;
 
 namespace {
 
@@ -26,17 +25,6 @@ namespace {
 constexpr std::chrono::milliseconds kTransferTime{120'000};
 
 constexpr std::chrono::minutes kNoBoardTime{10};
-
-std::string RulerText(double ruler) { return fmt::format("times {:.4f} of the ruler", ruler); }
-
-// As the device's ruler would have timed it.
-void PutOnRuler(double ruler, RunReply* reply) {
-  for (std::vector<EntryResult>& entries : reply->candidates) {
-    for (EntryResult& entry : entries) {
-      for (double& ns : entry.samples_ns) ns *= ruler;
-    }
-  }
-}
 
 absl::Status CheckHardware(const farm::v1::DescribeDeviceReply::Board& board,
                            const std::string& snapshot) {
@@ -148,7 +136,14 @@ RunOutcome FarmExecutor::Run(const RunRequest& request, std::chrono::millisecond
     return now - last_board < kNoBoardTime ? absl::OkStatus() : found;
   };
   const auto result = client_->Measure(std::move(submit), artifacts, stop_, wait_on);
-  if (result.ok()) return OutcomeOf(*result);
+  if (result.ok()) {
+    FarmOutcome read = ReadFarmResult(*result, request, target_.kind);
+    if (!read.board.empty()) {
+      board_ = read.board;
+      environment_ = read.environment;
+    }
+    return std::move(read.outcome);
+  }
   const absl::Status& status = result.status();
   const bool refused = absl::IsInvalidArgument(status) || absl::IsResourceExhausted(status);
   return {refused                     ? RunStatus::kRejected
@@ -156,35 +151,6 @@ RunOutcome FarmExecutor::Run(const RunRequest& request, std::chrono::millisecond
                                       : RunStatus::kBoardLost,
           OneLine(std::string(status.message())),
           {}};
-}
-
-RunOutcome FarmExecutor::OutcomeOf(const RequestResult& result) {
-  if (result.end() != RequestResult::DONE) {
-    return {result.end() == RequestResult::LOST ? RunStatus::kBoardLost : RunStatus::kInfra,
-            OneLine(result.why()),
-            {}};
-  }
-  const farm::v1::JobResult& job = result.result();
-  board_ = job.board();
-  environment_ = job.environment();
-  RunOutcome outcome;
-  outcome.message = OneLine(job.message());
-  const auto status = ParseRunStatus(job.status());
-  if (!status) {
-    return {RunStatus::kInfra, fmt::format("board {} tells of a '{}'", board_, job.status()), {}};
-  }
-  outcome.status = *status;
-  if (job.reply().empty()) return outcome;
-  try {
-    outcome.reply = nlohmann::json::parse(job.reply()).get<RunReply>();
-  } catch (const nlohmann::json::exception& e) {
-    return {RunStatus::kInfra, OneLine(fmt::format("board {}'s reply: {}", board_, e.what())), {}};
-  }
-  if (target_.kind != BoardKind::kVirtual && job.ruler() > 0) {
-    PutOnRuler(job.ruler(), &outcome.reply);
-    if (job.ruler() != 1) environment_ += ", " + RulerText(job.ruler());
-  }
-  return outcome;
 }
 
 }  // namespace halyard

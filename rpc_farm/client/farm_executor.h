@@ -42,8 +42,6 @@ class FarmExecutor final : public Executor {
   int boards() const { return boards_; }  // live ones, as FindBoards saw them
 
  private:
-  RunOutcome OutcomeOf(const farm::v1::RequestResult& result);
-
   const std::shared_ptr<FarmClient> client_;
   const FarmTarget target_;
   const std::atomic<bool>& stop_;

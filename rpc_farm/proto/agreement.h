@@ -12,4 +12,8 @@ inline constexpr uint32_t kFarmProtocolVersion = 1;
 // stream that waits for results from one that never began.
 inline constexpr char kResultsBegan[] = "halyard-results";
 
+// Details of a RESOURCE_EXHAUSTED that passes by itself, and may be tried again: of a rate, or of
+// how much one has open. Those of a size have none.
+inline constexpr char kPassingLimit[] = "halyard-passing-limit";
+
 }  // namespace halyard

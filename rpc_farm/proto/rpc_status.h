@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "rpc_farm/proto/agreement.h"
 
 namespace halyard {
 
@@ -15,6 +16,12 @@ inline grpc::Status ToRpc(const absl::Status& status) {
 
 inline absl::Status FromRpc(const grpc::Status& status) {
   return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
+}
+
+// Whether a refusal is of a limit that passes: the call may be made again after a second.
+inline bool IsPassingLimit(const grpc::Status& status) {
+  return status.error_code() == grpc::RESOURCE_EXHAUSTED &&
+         status.error_details() == kPassingLimit;
 }
 
 // Of a call that found no tracker: without gRPC's account of every address and subchannel.

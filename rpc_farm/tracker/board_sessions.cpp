@@ -65,7 +65,7 @@ std::vector<absl::Status> Scheduler::Connect(SessionId session, const std::strin
         });
     // Nobody is left in the session before to be told to stop.
     board.session = kNoSession;
-    board.stopping = 0;
+    board.stopping.clear();
     if (board.lease && !works_on) Lose(board, "its agent came back without the run", now);
     board.health.Answer(false, now);
     board.spec = spec;
@@ -82,7 +82,7 @@ std::vector<absl::Status> Scheduler::Connect(SessionId session, const std::strin
     if (at == boards_.end() || at->second.session != session) continue;
     Board& board = at->second;
     if (board.lease && board.lease->epoch == lease.epoch) continue;
-    board.stopping = lease.epoch;
+    board.stopping.insert(lease.epoch);
     FarmOrder stop;
     stop.kind = FarmOrder::Kind::kStop;
     stop.session = session;
@@ -104,7 +104,7 @@ void Scheduler::Disconnect(SessionId session) {
   for (auto& [name, board] : boards_) {
     if (board.session != session) continue;
     board.session = kNoSession;
-    board.stopping = 0;
+    board.stopping.clear();
   }
 }
 

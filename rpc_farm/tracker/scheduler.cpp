@@ -19,6 +19,10 @@ bool Scheduler::Fits(const FarmRequest& request, const BoardSpec& board) {
                                                          request.tags.begin(), request.tags.end());
 }
 
+bool Scheduler::CanWork(const Board& board) {
+  return !board.lost && board.session != kNoSession && !board.lease && board.stopping.empty();
+}
+
 // ---- requests
 
 absl::Status Scheduler::Submit(const FarmRequest& request, FarmTime) {
@@ -85,7 +89,7 @@ void Scheduler::EndLease(Board& board, FarmTime now) {
     shares_.Charge(at->second.request.user, Seconds(now - board.lease_began));
   }
   if (board.session != kNoSession) {
-    board.stopping = board.lease->epoch;
+    board.stopping.insert(board.lease->epoch);
     FarmOrder stop;
     stop.kind = FarmOrder::Kind::kStop;
     stop.session = board.session;
@@ -115,7 +119,7 @@ absl::Status Scheduler::Finish(SessionId session, const Lease& lease, RunEnd end
         fmt::format("board {} is not one of this connection", lease.board));
   }
   Board& board = at->second;
-  if (board.stopping == lease.epoch) board.stopping = 0;
+  board.stopping.erase(lease.epoch);
   if (!board.lease || board.lease->epoch != lease.epoch || board.lease->request != lease.request) {
     return absl::FailedPreconditionError(
         fmt::format("the lease of epoch {} on board {} has ended", lease.epoch, lease.board));
@@ -128,7 +132,7 @@ absl::Status Scheduler::Finish(SessionId session, const Lease& lease, RunEnd end
     End(request, RequestState::kDone, result);
   }
   // It has stopped by itself: there is nothing to stop.
-  board.stopping = 0;
+  board.stopping.erase(lease.epoch);
   std::erase_if(orders_, [&](const FarmOrder& o) {
     return o.kind == FarmOrder::Kind::kStop && o.lease.board == lease.board &&
            o.lease.epoch == lease.epoch;
@@ -170,7 +174,7 @@ std::vector<FarmOrder> Scheduler::Advance(FarmTime now) {
     } else if (board.lease && now >= board.lease_ends) {
       Lose(board, "its agent did not keep the time limit", now);
     }
-    if (board.lost || board.session == kNoSession || board.lease || board.stopping != 0) continue;
+    if (!CanWork(board)) continue;
     if (const auto remedy = board.health.Next(now)) {
       FarmOrder order;
       order.kind = FarmOrder::Kind::kRemedy;
@@ -192,7 +196,9 @@ FarmTime Scheduler::NextDeadline() const {
   for (const auto& [name, board] : boards_) {
     if (!board.lost) next = std::min(next, board.heard + kBoardLostAfter);
     if (board.lease) next = std::min(next, board.lease_ends);
-    if (const auto rest = board.health.rest_until()) next = std::min(next, *rest);
+    // One that cannot work is not tried again either: what changes that is an event of its own.
+    const auto rest = board.health.rest_until();
+    if (rest && CanWork(board)) next = std::min(next, *rest);
   }
   return next;
 }

@@ -135,8 +135,8 @@ class Scheduler {
     BoardHealth health;
     std::optional<Lease> lease;
     FarmTime lease_began{}, lease_ends{};
-    // Its agent has not said yet that it stopped the run of this epoch; 0: none.
-    uint64_t stopping = 0;
+    // Its agent has not said yet that it stopped the runs of these epochs.
+    std::set<uint64_t> stopping;
     uint64_t epoch = 0;
     uint64_t losses = 0;
     uint64_t served = 0;  // when it last began: the board longest idle goes first
@@ -146,6 +146,8 @@ class Scheduler {
     RequestStatus status;
   };
 
+  // Is here and at nothing: whether it is fit is another matter.
+  static bool CanWork(const Board& board);
   static bool Fits(const FarmRequest& request, const BoardSpec& board);
   void EndLease(Board& board, FarmTime now);
   void Lose(Board& board, const std::string& why, FarmTime now);

@@ -34,6 +34,10 @@ absl::Status CheckSubmit(const SubmitRequest& submit) {
           fmt::format("tags: '{}' is none: a tag has no blank and no colon", tag));
     }
   }
+  if (submit.board_kind().find_first_of(" :") != std::string::npos) {
+    return absl::InvalidArgumentError(fmt::format(
+        "board_kind: '{}' is none: a kind has no blank and no colon", submit.board_kind()));
+  }
   if (submit.job().run_request().size() > kMostRunRequestBytes) {
     return absl::ResourceExhaustedError(fmt::format("job.run_request: has {} bytes, at most {}",
                                                     submit.job().run_request().size(),
@@ -68,9 +72,9 @@ absl::Status Tracker::Restore(FarmTime now) {
     }
     request.submitted = request.began = now;
     live[request.session].insert(request.number);
-    if (r.status.state != RequestState::kQueued && r.status.state != RequestState::kRunning) {
-      continue;
-    }
+    request.ended =
+        r.status.state != RequestState::kQueued && r.status.state != RequestState::kRunning;
+    if (request.ended) continue;
     of_user_[r.request.user]++;
     farm::v1::Job job;
     if (!job.ParseFromString(r.request.payload)) continue;
@@ -110,7 +114,7 @@ absl::StatusOr<SubmitReply> Tracker::Submit(const std::string& caller, const Sub
         fmt::format("{} has {} requests in the farm, the most a user may have", user, at->second));
   }
   SubmitReply reply;
-  Request request{submit.session(), submit.number(), now, {}, {}};
+  Request request{submit.session(), submit.number(), now, {}, {}, false};
   for (const farm::v1::Artifact& artifact : submit.job().artifacts()) {
     const std::string digest = absl::BytesToHexString(artifact.sha256());
     if (artifacts_.Pin(digest)) {
@@ -148,11 +152,8 @@ absl::Status Tracker::Acknowledge(const std::string& user,
   if (absl::Status s = sessions_.Check(user, acknowledge.session()); !s.ok()) return s;
   for (const uint64_t number : acknowledge.numbers()) {
     const std::string id = RequestId(acknowledge.session(), number);
-    const auto status = scheduler_.StatusOf(id);
-    if (!status || status->state == RequestState::kQueued ||
-        status->state == RequestState::kRunning) {
-      continue;  // nothing to acknowledge yet, or any more
-    }
+    const auto request = requests_.find(id);
+    if (request == requests_.end() || !request->second.ended) continue;  // not yet, or any more
     if (!sessions_.Acknowledge(acknowledge.session(), number)) continue;
     changed_sessions_.insert(acknowledge.session());
     Drop(id);
@@ -182,11 +183,8 @@ absl::Status Tracker::Attach(const std::string& user, const std::string& session
   sessions_.Attach(session);
   for (const uint64_t number : sessions_.Live(session)) {
     const std::string id = RequestId(session, number);
-    const auto status = scheduler_.StatusOf(id);
-    if (status && status->state != RequestState::kQueued &&
-        status->state != RequestState::kRunning) {
-      output_.to_clients.push_back({session, ResultOf(id)});
-    }
+    // One whose end is yet to be carried out is told then.
+    if (requests_.at(id).ended) output_.to_clients.push_back({session, ResultOf(id)});
   }
   return absl::OkStatus();
 }
@@ -199,12 +197,10 @@ void Tracker::EndSession(const std::string& session, FarmTime now) {
   changed_sessions_.erase(session);
   for (const uint64_t number : live) {
     const std::string id = RequestId(session, number);
-    const auto status = scheduler_.StatusOf(id);
-    if (!status) continue;
-    if (status->state == RequestState::kQueued || status->state == RequestState::kRunning) {
-      (void)scheduler_.Cancel(id, now);
-    } else {
+    if (requests_.at(id).ended) {
       Drop(id);
+    } else {
+      (void)scheduler_.Cancel(id, now);
     }
   }
 }
@@ -245,6 +241,7 @@ TrackerMessage& Tracker::ToAgent(SessionId session) {
 
 void Tracker::End(const std::string& id, FarmTime now) {
   Request& request = requests_.at(id);
+  request.ended = true;
   Unpin(request);
   const RequestState state = scheduler_.StatusOf(id)->state;
   if (const auto user = of_user_.find(scheduler_.Find(id)->user); user != of_user_.end()) {

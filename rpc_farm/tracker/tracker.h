@@ -91,6 +91,9 @@ class Tracker {
     uint64_t number = 0;
     FarmTime submitted{}, began{};
     std::vector<std::string> pinned;  // digests
+    // Its end was carried out: only then may it be dropped. Within one Settle a client may cancel,
+    // acknowledge and close.
+    bool ended = false;
   };
   struct Board {
     std::string key;  // of its ruler

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "rpc_farm/tracker/tracker.h"
@@ -124,6 +125,8 @@ void Tracker::FinishRun(SessionId session, const AgentMessage::RunDone& done, Fa
 void Tracker::TakeReport(SessionId session, const AgentMessage::BoardReport& report) {
   const std::vector<std::string>& own = agents_.at(session).boards;
   if (std::find(own.begin(), own.end(), report.board()) == own.end()) return;
+  // Neither is a figure of a canary: one that is no number would become every board's ruler.
+  if (!std::isfinite(report.canary_ns()) || !std::isfinite(report.drift())) return;
   Board& board = boards_.at(report.board());
   board.drift = report.drift();
   if (!report.environment().empty()) board.offer.set_environment(report.environment());
@@ -200,13 +203,14 @@ FarmStatus Tracker::Status(FarmTime now) const {
       board->set_environment(known->second.offer.environment());
     }
   }
-  std::map<std::tuple<int, std::string, std::string, std::string>, FarmStatus::Waiting> waiting;
+  std::map<std::tuple<int64_t, std::string, std::string, std::string>, FarmStatus::Waiting> waiting;
   for (const auto& [id, request] : requests_) {
     const FarmRequest& wanted = *scheduler_.Find(id);
     if (scheduler_.StatusOf(id)->state != RequestState::kQueued) continue;
     const StoredSession* session = sessions_.Find(request.session);
     const std::string label = session == nullptr ? "" : session->label;
-    FarmStatus::Waiting& line = waiting[{-wanted.priority, wanted.user, wanted.device, label}];
+    FarmStatus::Waiting& line =
+        waiting[{-int64_t{wanted.priority}, wanted.user, wanted.device, label}];
     if (line.requests() == 0) {
       line.set_user(wanted.user);
       line.set_device(wanted.device);

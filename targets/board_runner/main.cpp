@@ -18,6 +18,7 @@
 #include "targets/board_runner/supervisor.h"
 #include "targets/board_runner/symbol_table.h"
 #include "targets/board_runner/timing.h"
+#include "targets/json_integer.h"
 #include "targets/run_protocol.h"
 
 namespace halyard {
@@ -41,19 +42,31 @@ void WriteAll(int fd, const std::string& text) {
   }
 }
 
-std::unique_ptr<LoadedElf> LoadArtifact(const std::string& path, std::string* error) {
+std::unique_ptr<LoadedElf> LoadArtifact(const std::string& path, RunReply* reply) {
   std::vector<uint8_t> file;
-  if (!ReadArtifact(path, &file, error)) return nullptr;
-  return LoadedElf::Load(file, ResolveSymbol, error);
+  if (!ReadArtifact(path, &file, &reply->error)) {
+    reply->rejected = !file.empty();  // it is there, and too large
+    return nullptr;
+  }
+  auto elf = LoadedElf::Load(file, ResolveSymbol, &reply->error);
+  reply->rejected = elf == nullptr;
+  return elf;
+}
+
+std::unique_ptr<Kernel> MakeKernel(const LoadedElf& elf, const EntrySpec& entry, uint64_t seed,
+                                   RunReply* reply) {
+  auto kernel = Kernel::Make(elf, entry, seed, &reply->error);
+  reply->rejected = kernel == nullptr;
+  return kernel;
 }
 
 bool RunEachEntry(const RunRequest& request, ConditionsWatch& watch, RunReply* reply) {
   for (const CandidateSpec& candidate : request.candidates) {
-    const auto elf = LoadArtifact(candidate.artifact_path, &reply->error);
+    const auto elf = LoadArtifact(candidate.artifact_path, reply);
     if (elf == nullptr) return false;
     std::vector<EntryResult> results;
     for (const EntrySpec& entry : candidate.entries) {
-      const auto kernel = Kernel::Make(*elf, entry, request.seed, &reply->error);
+      const auto kernel = MakeKernel(*elf, entry, request.seed, reply);
       if (kernel == nullptr) return false;
       results.push_back(request.mode == RunMode::kCount
                             ? CountEntry(*kernel, request.caches_warm)
@@ -70,12 +83,12 @@ bool RunInterleaved(const RunRequest& request, ConditionsWatch& watch, RunReply*
   for (const CandidateSpec& candidate : request.candidates) {
     if (candidate.entries.empty()) {
       reply->error = "a candidate has no entry";
+      reply->rejected = true;
       return false;
     }
-    artifacts.push_back(LoadArtifact(candidate.artifact_path, &reply->error));
+    artifacts.push_back(LoadArtifact(candidate.artifact_path, reply));
     if (artifacts.back() == nullptr) return false;
-    kernels.push_back(
-        Kernel::Make(*artifacts.back(), candidate.entries[0], request.seed, &reply->error));
+    kernels.push_back(MakeKernel(*artifacts.back(), candidate.entries[0], request.seed, reply));
     if (kernels.back() == nullptr) return false;
   }
   for (EntryResult& result :
@@ -90,7 +103,7 @@ RunReply Serve(const std::string& input, const std::string& sys_root) {
   ConditionsWatch watch(sys_root);
   try {
     const auto json = nlohmann::json::parse(input);
-    if (const int protocol = json.at("protocol").get<int>(); protocol != kRunProtocolVersion) {
+    if (const int protocol = IntegerOf<int>(json.at("protocol")); protocol != kRunProtocolVersion) {
       reply.error = "protocol " + std::to_string(protocol) + ", this runner speaks " +
                     std::to_string(kRunProtocolVersion);
       return reply;

@@ -162,7 +162,7 @@ TEST_P(ExecutorConformance, PreparingThatFailsIsReported) {
 TEST_P(ExecutorConformance, PreparingThatIsNotThereIsNamed) {
   BuildCKernel(device(), artifact_, "for (long i = 0; i < N; ++i) OUT[i] = 1;");
   const RunOutcome outcome = Run(Request(PreparedEntry(100)));
-  EXPECT_EQ(outcome.status, RunStatus::kInfra);
+  EXPECT_EQ(outcome.status, RunStatus::kRejected);
   EXPECT_NE(outcome.message.find("pack_argv"), std::string::npos) << outcome.message;
 }
 
@@ -217,7 +217,7 @@ TEST_P(ExecutorConformance, TruncatedAndMissingArtifactsAreRefused) {
   BuildCKernel(device(), artifact_, "");
   std::filesystem::resize_file(artifact_, std::filesystem::file_size(artifact_) / 4);
   const RunOutcome truncated = Run(Request(ElementwiseEntry(16)));
-  EXPECT_EQ(truncated.status, RunStatus::kInfra);
+  EXPECT_EQ(truncated.status, RunStatus::kRejected);
   EXPECT_NE(truncated.message.find("bad artifact"), std::string::npos) << truncated.message;
   std::filesystem::remove(artifact_);
   const RunOutcome missing = Run(Request(ElementwiseEntry(16)));
@@ -256,7 +256,7 @@ TEST_P(ExecutorConformance, OversizedArtifactIsRefused) {
   BuildCKernel(device(), artifact_, "");
   std::filesystem::resize_file(artifact_, static_cast<uintmax_t>(kMostArtifactBytes) + 1);
   const RunOutcome outcome = Run(Request(ElementwiseEntry(16)));
-  EXPECT_EQ(outcome.status, RunStatus::kInfra);
+  EXPECT_EQ(outcome.status, RunStatus::kRejected);
   EXPECT_NE(outcome.message.find("larger than"), std::string::npos) << outcome.message;
 }
 

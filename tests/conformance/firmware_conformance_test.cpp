@@ -150,11 +150,11 @@ TEST_P(FirmwareConformance, WhatDoesNotFitIsNotLoaded) {
 TEST_P(FirmwareConformance, ArtifactsOfOtherKindsAreRefused) {
   std::ofstream(artifact_) << "not an object";
   RunOutcome outcome = Run(Request(ElementwiseEntry(100)));
-  EXPECT_EQ(outcome.status, RunStatus::kInfra);
+  EXPECT_EQ(outcome.status, RunStatus::kRejected);
   EXPECT_EQ(outcome.message, "bad artifact: not an object for this device: not an ELF file");
   BuildCKernel(*LoadDevice("rpi4"), artifact_, "OUT[0] = 1;");
   outcome = Run(Request(ElementwiseEntry(100)));
-  EXPECT_EQ(outcome.status, RunStatus::kInfra);
+  EXPECT_EQ(outcome.status, RunStatus::kRejected);
   EXPECT_NE(outcome.message.find("not for 32-bit Arm"), std::string::npos) << outcome.message;
 }
 

@@ -111,14 +111,14 @@ TEST_P(LinuxConformance, ForeignArchitectureIsRefused) {
   other.toolchain = arm ? "x86_64-linux-gnu" : "aarch64-linux-gnu";
   BuildCKernel(other, artifact_, "");
   const RunOutcome outcome = Run(Request(ElementwiseEntry(16)));
-  EXPECT_EQ(outcome.status, RunStatus::kInfra);
+  EXPECT_EQ(outcome.status, RunStatus::kRejected);
   EXPECT_NE(outcome.message.find(arm ? "built for x86-64" : "built for aarch64"), std::string::npos)
       << outcome.message;
 }
 
 TEST_P(LinuxConformance, ForbiddenSymbolIsRefused) {
   const RunOutcome outcome = RunC("extern int system(const char*); system(\"true\");");
-  EXPECT_EQ(outcome.status, RunStatus::kInfra);
+  EXPECT_EQ(outcome.status, RunStatus::kRejected);
   EXPECT_NE(outcome.message.find("undefined symbol system"), std::string::npos) << outcome.message;
 }
 

@@ -231,5 +231,16 @@ TEST(GdbClient, NobodyListeningIsSaidWithTheAddress) {
   EXPECT_NE(client.status().message().find("no GDB server at 127.0.0.1:1"), std::string::npos);
 }
 
+// What is sent again for each fills the line, and what is on it waits for the deadline.
+TEST(GdbClient, AServerThatAsksAgainWithoutEndIsGivenUp) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  const std::string again(1000, '-');
+  ASSERT_EQ(write(ends[1], again.data(), again.size()), 1000);
+  const auto client = GdbClient::Make(ends[0], Clock::now() + milliseconds(2000));
+  EXPECT_TRUE(absl::IsInternal(client.status())) << client.status();
+  close(ends[1]);
+}
+
 }  // namespace
 }  // namespace halyard

@@ -88,5 +88,33 @@ TEST(PluginReport, ReportsThatDoNotFitAreErrors) {
   }
 }
 
+TEST(RunnerOutcome, FiguresThatNoRunHasAreNone) {
+  RunReply reply;
+  reply.candidates = {{EntryResult{}}};
+  EntryResult& entry = reply.candidates[0][0];
+  for (const double bad : {0.0, -1.0, 1e30}) {
+    entry.samples_ns = {5, bad};
+    EXPECT_EQ(StatusOf(Replied(reply)), RunStatus::kInfra) << bad;
+  }
+  entry.samples_ns = {5};
+  for (const ParallelRegion& bad : {ParallelRegion{int64_t{1} << 50, {1}, 1},
+                                    ParallelRegion{-1, {1}, 1}, ParallelRegion{1, {-1}, 1}}) {
+    entry.regions = {bad};
+    EXPECT_EQ(StatusOf(Replied(reply)), RunStatus::kInfra);
+  }
+  entry.regions = {{8, {1}, 1}};
+  EXPECT_EQ(StatusOf(Replied(reply)), RunStatus::kOk);
+}
+
+// What a stranger sends must not cost the board its good name.
+TEST(RunnerOutcome, ABadArtifactIsNotTheBoardsFault) {
+  RunReply reply;
+  reply.error = "bad artifact: not an ELF file";
+  reply.rejected = true;
+  EXPECT_EQ(StatusOf(Replied(reply)), RunStatus::kRejected);
+  reply.rejected = false;
+  EXPECT_EQ(StatusOf(Replied(reply)), RunStatus::kInfra);
+}
+
 }  // namespace
 }  // namespace halyard

@@ -98,5 +98,19 @@ TEST(RunProtocol, UnknownModeAndAbsurdExtentsAreErrors) {
   }
 }
 
+// nlohmann-json would make some integer of each, of the first by undefined behaviour.
+TEST(RunProtocol, IntegersAreIntegers) {
+  const json good = SomeRequest();
+  for (const json& bad : {json(1e300), json(2.5), json(true), json(4294967297LL), json("3"),
+                          json(nullptr), json(std::numeric_limits<uint64_t>::max())}) {
+    json changed = good;
+    changed["threads"] = bad;
+    EXPECT_THROW(changed.get<RunRequest>(), json::exception) << bad;
+    changed = good;
+    changed["candidates"][0]["entries"][0]["output"] = json::array({1, bad, int64_t{1} << 30});
+    EXPECT_THROW(changed.get<RunRequest>(), json::exception) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace halyard

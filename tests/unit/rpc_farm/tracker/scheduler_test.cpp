@@ -281,5 +281,38 @@ TEST_F(SchedulerTest, ARestartedRunWhoseAgentStaysAwayGoesElsewhere) {
   EXPECT_EQ(Runs().at(0).board, "pi-b");
 }
 
+// One that ran beyond its lease, and one that has ended but was not taken.
+TEST_F(SchedulerTest, ABoardWorksAgainOnceAllItsOldRunsHaveStopped) {
+  Add("next");
+  const Lease running{"pi", "old", 5, FarmDuration(1)}, ended{"pi", "older", 4, FarmDuration(1)};
+  Connect(1, "a", {"pi"}, {running, ended});
+  EXPECT_EQ(Of(FarmOrder::Kind::kStop, Advance()).size(), 2u);
+  EXPECT_TRUE(absl::IsFailedPrecondition(Finish(1, ended)));
+  EXPECT_TRUE(Runs().empty()) << "the other still runs there";
+  EXPECT_TRUE(absl::IsFailedPrecondition(Finish(1, running)));
+  EXPECT_EQ(Runs().size(), 1u);
+}
+
+// Else the tracker's thread would turn without a pause until the agent is back.
+TEST_F(SchedulerTest, ABoardAtRestWhoseAgentIsGoneIsDueForNothing) {
+  Connect(1, "a", {"pi"});
+  for (const char* id : {"r1", "r2", "r3"}) {
+    Add(id);
+    Finish(1, Runs().at(0), RunEnd::kInfraLoss).IgnoreError();
+  }
+  // Reset, proof, power cycle, proof: none of it helps.
+  for (int remedy = 0; remedy < 4; ++remedy) {
+    ASSERT_EQ(Of(FarmOrder::Kind::kRemedy, Advance()).size(), 1u) << remedy;
+    scheduler_.RemedyDone(1, "pi", false, now_);
+  }
+  Advance();
+  const FarmTime tried_again = scheduler_.NextDeadline();
+  scheduler_.Disconnect(1);
+  now_ = std::max(tried_again, now_ + kBoardLostAfter);
+  Wait(3'600'000);
+  Advance();
+  EXPECT_GT(scheduler_.NextDeadline(), now_);
+}
+
 }  // namespace
 }  // namespace halyard

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <limits>
+
 #include "tests/unit/rpc_farm/tracker/whole_tracker.h"
 
 namespace halyard {
@@ -291,6 +294,64 @@ TEST_F(TrackerTest, ASecondTrackerAndAForeignFileAreRefused) {
   const std::string other = folder_.path() + "/notes.txt";
   std::ofstream(other) << std::string(4096, 'x');
   EXPECT_EQ(TrackerStore::Open(other).status().code(), StatusCode::kInvalidArgument);
+}
+
+// A client that gives up says all of it at once, before the tracker has settled any of it.
+TEST_F(TrackerTest, CancelledAcknowledgedAndClosedWithinOneTurn) {
+  const std::string session = Open();
+  for (const uint64_t number : {1, 2}) ASSERT_TRUE(Submit(session, number).ok());
+  (void)Settle();
+  farm::v1::CancelRequest cancel;
+  cancel.set_session(session);
+  cancel.add_numbers(1);
+  ASSERT_TRUE(tracker_->Cancel("ann", cancel, now_).ok());
+  ASSERT_TRUE(tracker_->Attach("ann", session).ok());
+  ASSERT_TRUE(tracker_->Acknowledge("ann", Acknowledgement(session, {1})).ok());
+  const TrackerOutput output = Settle();
+  ASSERT_EQ(output.to_clients.size(), 1u) << "its end is told, and once";
+  EXPECT_EQ(output.to_clients[0].result.end(), Result::CANCELLED);
+  cancel.set_numbers(0, 2);
+  ASSERT_TRUE(tracker_->Cancel("ann", cancel, now_).ok());
+  ASSERT_TRUE(tracker_->CloseSession("ann", session, now_).ok());
+  EXPECT_TRUE(Settle().to_clients.empty());
+  EXPECT_EQ(tracker_->Status(now_).waiting_size(), 0);
+  Restart();
+  EXPECT_EQ(tracker_->Status(now_).sessions(), 0u);
+}
+
+TEST_F(TrackerTest, WhatIsNoNumberIsNoRuler) {
+  ConnectAgent(1, {"a"});
+  (void)Settle();
+  AgentMessage message;
+  auto* report = message.mutable_board_report();
+  report->set_board("a");
+  report->set_drift(1);
+  for (const double bad : {std::nan(""), HUGE_VAL}) {
+    report->set_canary_ns(bad);
+    tracker_->Receive(1, message, now_);
+  }
+  report->set_canary_ns(1000);
+  report->set_drift(std::nan(""));
+  tracker_->Receive(1, message, now_);
+  (void)Settle();
+  Restart();
+  ConnectAgent(2, {"a"});
+  EXPECT_EQ(Settle().to_agents.at(0).message.welcome().boards(0).ruler_canary_ns(), 0);
+}
+
+TEST_F(TrackerTest, EveryPriorityAndNoOddKindCanWait) {
+  const std::string session = Open();
+  auto submit = Request(session, 1);
+  submit.set_priority(std::numeric_limits<int32_t>::min());
+  ASSERT_TRUE(tracker_->Submit("ann", submit, now_).ok());
+  (void)Settle();
+  EXPECT_EQ(tracker_->Status(now_).waiting(0).priority(), std::numeric_limits<int32_t>::min());
+  // In the store tags stand between blanks: after a restart it would wait for other ones.
+  submit.set_number(2);
+  submit.set_board_kind("odd kind");
+  const absl::Status odd = tracker_->Submit("ann", submit, now_).status();
+  EXPECT_EQ(odd.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(odd.message(), HasSubstr("board_kind: 'odd kind'"));
 }
 
 }  // namespace

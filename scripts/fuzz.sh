@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Fuzzes what strangers send: scripts/fuzz.sh [EXECUTIONS [TARGET...]] builds the targets of tests/fuzz
+# for libFuzzer with the address and undefined-behaviour sanitizers and runs each for EXECUTIONS
+# inputs, a million by default. A table goes to stdout; what was found, and the inputs that found it,
+# stay in build/fuzz/found/.
+set -eu
+
+root=$(cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/setup.sh
+source "$root/scripts/setup.sh"
+
+executions=${1:-1000000}
+if ! [[ $executions =~ ^[1-9][0-9]*$ ]]; then
+  say "EXECUTIONS is '$executions', not a positive whole number; give one such as 1000000"
+  exit 2
+fi
+shift || true
+targets=("$@")
+if ((${#targets[@]} == 0)); then
+  for corpus in "$root"/tests/fuzz/corpus/*/; do targets+=("$(basename "$corpus")"); done
+fi
+for target in "${targets[@]}"; do
+  if [[ ! -d $root/tests/fuzz/corpus/$target ]]; then
+    say "no target '$target'; tests/fuzz/corpus has a folder for each"
+    exit 2
+  fi
+done
+
+take_setup_lock
+install_packages run check ci
+configure fuzz
+build_targets "$root/build/fuzz" "${targets[@]}"
+release_setup_lock
+
+# Files that targets write are as many as inputs: in memory, where there is such a place.
+scratch=$(mktemp -d "$([[ -w /dev/shm ]] && echo /dev/shm || echo "${TMPDIR:-/tmp}")/halyard-fuzz.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+export TMPDIR=$scratch
+# Inputs are small and errors shallow: what the sanitizers keep of freed memory need not be much.
+export ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=8:allocator_may_return_null=1
+export UBSAN_OPTIONS=print_stacktrace=1
+
+number_of() { sed -n "s/^stat::$1: *//p" "$2" | tail -n 1; }
+
+found=0
+printf '%-18s %12s %8s %8s  %s\n' target executions seconds 'peak MB' result
+for target in "${targets[@]}"; do
+  kept=$root/build/fuzz/found/$target
+  rm -rf "$kept"
+  mkdir -p "$kept" "$scratch/$target"
+  begun=$SECONDS result=ok
+  # Without -entropic=0 libFuzzer spends three quarters of the time on its own bookkeeping.
+  (cd "$kept" && "$root/build/fuzz/tests/fuzz/$target" -runs="$executions" -timeout=20 \
+    -seed=1 -entropic=0 -print_final_stats=1 -verbosity=0 "$scratch/$target" \
+    "$root/tests/fuzz/corpus/$target") >"$kept/log" 2>&1 || result="FOUND: see $kept"
+  [[ $result == ok ]] || found=$((found + 1))
+  printf '%-18s %12s %8s %8s  %s\n' "$target" "$(number_of number_of_executed_units "$kept/log")" \
+    $((SECONDS - begun)) "$(number_of peak_rss_mb "$kept/log")" "$result"
+done
+((found == 0))

@@ -35,6 +35,11 @@ class Executor {
   virtual std::string environment() const = 0;
   // What the board tells about itself; nothing where it cannot.
   virtual std::optional<BoardFacts> facts() { return std::nullopt; }
+  // Whether a run may have to wait for its board beyond its deadline, as in a farm.
+  virtual bool has_queue() const { return false; }
+  // False: a run that waits and has not begun is given up as kInfra, and so are later ones, until
+  // it is true again. From any thread.
+  virtual void MayQueue(bool /*may*/) {}
 };
 
 // The executor a device's board is reached by when no farm is named, by the reach of its address: a

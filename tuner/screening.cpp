@@ -25,7 +25,7 @@ absl::Status Screening::MeasureAll(const std::vector<Config>& configs,
                                    const std::function<bool()>& stop,
                                    const std::function<TimingPolicy()>& policy,
                                    const std::function<absl::Status(size_t, Record)>& take) {
-  if (runner_.boards() == 1) {
+  if (runner_.boards() == 1 && !runner_.have_queues()) {
     for (size_t i = 0; i < configs.size() && !stop(); i++) {
       absl::Status s = take(i, runner_.Measure(0, configs[i], built[i], policy()));
       if (!s.ok()) return s;
@@ -66,6 +66,10 @@ absl::Status Screening::MeasureAll(const std::vector<Config>& configs,
   }
   next = configs.size();
   lock.unlock();
+  // What is at a board is waited for, what waits for one is not: a queue may be as long as a night.
+  runner_.MayQueue(false);
+  boards.clear();
+  runner_.MayQueue(true);
   return status;
 }
 

@@ -55,6 +55,11 @@ class TrialRunner {
   std::vector<BuildResult> Build(const std::vector<Config>& configs);
 
   size_t boards() const { return runners_.size(); }
+  // Executor::has_queue of the boards, and MayQueue of all of them.
+  bool have_queues() const { return executors_.front()->has_queue(); }
+  void MayQueue(bool may) {
+    for (Executor* executor : executors_) executor->MayQueue(may);
+  }
   // Runs what was built on a board, or takes its failure. Different boards may be used from
   // different threads at once.
   Record Measure(size_t board, const Config& config, const BuildResult& built,

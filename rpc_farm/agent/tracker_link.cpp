@@ -1,12 +1,15 @@
 #include "rpc_farm/agent/tracker_link.h"
 
+#include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
 #include <random>
 #include <utility>
 
+#include "rpc_farm/agent/lease_book.h"
 #include "rpc_farm/proto/rpc_status.h"
+#include "rpc_farm/security/farm_limits.h"
 #include "rpc_farm/security/server_setup.h"
 
 namespace halyard {
@@ -34,6 +37,20 @@ milliseconds WithJitter(milliseconds pause) {
   static thread_local std::mt19937 random{std::random_device{}()};
   std::uniform_real_distribution<double> factor(0.75, 1.25);
   return milliseconds(static_cast<int64_t>(factor(random) * static_cast<double>(pause.count())));
+}
+
+// What is larger than the tracker takes would end the connection, and be sent again on the next one
+// for ever.
+AgentMessage Fitting(AgentMessage message) {
+  const size_t bytes = message.ByteSizeLong();
+  if (!message.has_run_done() || bytes <= static_cast<size_t>(FarmLimits{}.message_bytes)) {
+    return message;
+  }
+  *message.mutable_run_done() =
+      Loss(farm::v1::Lease(message.run_done().lease()),
+           fmt::format("the result has {} bytes, {} is the most that the tracker takes", bytes,
+                       FarmLimits{}.message_bytes));
+  return message;
 }
 
 }  // namespace
@@ -184,7 +201,7 @@ void TrackerLink::Write(Connection& connection) {
       }
       continue;
     }
-    const AgentMessage message = std::move(connection.outbox.front());
+    const AgentMessage message = Fitting(std::move(connection.outbox.front()));
     connection.outbox.pop_front();
     lock.unlock();
     const bool sent = connection.stream->Write(message);

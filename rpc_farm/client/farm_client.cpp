@@ -25,6 +25,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kCallDeadline{10};
+constexpr milliseconds kShortestCall{1000};
+constexpr seconds kCancelTime{2};
 constexpr seconds kConnectTime{10};
 constexpr milliseconds kFirstPause{100}, kLongestPause{5000};
 constexpr milliseconds kStopPoll{50};
@@ -32,21 +34,33 @@ constexpr milliseconds kAcknowledgeEvery{200};
 constexpr seconds kAskEvery{30};
 constexpr int kUploadTries = 3;
 
+const std::atomic<bool> kNeverStop{false};
+
 void SetDeadline(grpc::ClientContext& context, milliseconds limit) {
   context.set_deadline(std::chrono::system_clock::now() + limit);
 }
 
+// False: `stop` was set.
+bool Pause(milliseconds pause, const std::atomic<bool>& stop) {
+  for (const auto until = std::chrono::steady_clock::now() + pause;
+       std::chrono::steady_clock::now() < until;) {
+    if (stop) return false;
+    std::this_thread::sleep_for(std::min(kStopPoll, pause));
+  }
+  return true;
+}
+
 bool IsPassing(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || IsPassingLimit(status);
 }
 
 }  // namespace
 
 // Whoever presses Ctrl-C does not wait for a network that is gone.
 template <typename Call>
-absl::Status FarmClient::CallOnce(const std::atomic<bool>& stop, Call call) {
+absl::Status FarmClient::CallOnce(milliseconds limit, const std::atomic<bool>& stop, Call call) {
   grpc::ClientContext context;
-  SetDeadline(context, kCallDeadline);
+  SetDeadline(context, limit);
   // Shared: set_value() may still be at it when what it set is taken.
   const auto ended = std::make_shared<std::promise<grpc::Status>>();
   auto end = ended->get_future();
@@ -63,12 +77,11 @@ absl::Status FarmClient::Retry(Clock::time_point give_up, const std::atomic<bool
                                Call call) {
   milliseconds pause = kFirstPause;
   while (true) {
-    const absl::Status status = CallOnce(stop, call);
+    const auto left = std::chrono::duration_cast<milliseconds>(give_up - Clock::now());
+    const absl::Status status =
+        CallOnce(std::clamp<milliseconds>(left, kShortestCall, kCallDeadline), stop, call);
     if (!IsPassing(status) || Clock::now() + pause > give_up) return status;
-    for (const auto until = Clock::now() + pause; Clock::now() < until;) {
-      if (stop) return absl::CancelledError("stopped");
-      std::this_thread::sleep_for(std::min<milliseconds>(kStopPoll, pause));
-    }
+    if (!Pause(pause, stop)) return absl::CancelledError("stopped");
     pause = std::min(2 * pause, kLongestPause);
   }
 }
@@ -178,12 +191,13 @@ absl::Status FarmClient::Submit(SubmitRequest& request, const std::vector<FarmAr
     // Before it is sent: its result may come before the answer does.
     waiting_[request.number()] = {};
   }
-  for (int i = 0; i < kUploadTries; ++i) {
+  const auto give_up = Clock::now() + options_.patience;
+  milliseconds pause = kFirstPause;
+  for (int tries = 0; tries < kUploadTries;) {
     SubmitReply reply;
-    absl::Status status =
-        Retry(Clock::now() + options_.patience, stop, [&](grpc::ClientContext& context, auto end) {
-          stub_->async()->Submit(&context, &request, &reply, end);
-        });
+    absl::Status status = Retry(give_up, stop, [&](grpc::ClientContext& context, auto end) {
+      stub_->async()->Submit(&context, &request, &reply, end);
+    });
     // A retry whose first try had come through.
     if (absl::IsAlreadyExists(status)) return absl::OkStatus();
     if (!status.ok() || reply.missing_size() == 0) return status;
@@ -194,8 +208,17 @@ absl::Status FarmClient::Submit(SubmitRequest& request, const std::vector<FarmAr
         return absl::InternalError("the tracker wants an artifact that the job does not name");
       }
       status = Upload(*artifact, request.session());
-      if (!status.ok() && !IsPassing(status)) return status;
+      if (!status.ok()) break;
     }
+    if (!status.ok() && !IsPassing(status)) return status;
+    // A limit is no failure to keep them, but for how long it lasts.
+    if (!IsPassingLimit(status)) {
+      ++tries;
+      continue;
+    }
+    if (Clock::now() + pause > give_up) return status;
+    if (!Pause(pause, stop)) return absl::CancelledError("stopped");
+    pause = std::min(2 * pause, kLongestPause);
   }
   return absl::UnavailableError("the tracker does not keep the artifacts");
 }
@@ -209,18 +232,20 @@ absl::Status FarmClient::GoneError() const {
                                             options_.address, options_.patience.count()));
 }
 
-absl::Status FarmClient::Cancel(const SubmitRequest& request) {
+absl::Status FarmClient::Cancel(const SubmitRequest& request, bool queued_only) {
   farm::v1::CancelRequest cancel;
   cancel.set_session(request.session());
   cancel.add_numbers(request.number());
+  cancel.set_queued_only(queued_only);
   farm::v1::CancelReply reply;
-  grpc::ClientContext context;
-  SetDeadline(context, seconds(2));
-  return FromRpc(stub_->Cancel(&context, cancel, &reply));
+  return Retry(Clock::now() + kCancelTime, kNeverStop, [&](grpc::ClientContext& context, auto end) {
+    stub_->async()->Cancel(&context, &cancel, &reply, end);
+  });
 }
 
 absl::StatusOr<RequestResult> FarmClient::Await(const SubmitRequest& request,
                                                 const std::atomic<bool>& stop,
+                                                const std::atomic<bool>& leave_queue,
                                                 const std::function<absl::Status()>& wait_on) {
   absl::Status given_up;
   auto ask_next = Clock::now() + kAskEvery;
@@ -236,6 +261,14 @@ absl::StatusOr<RequestResult> FarmClient::Await(const SubmitRequest& request,
     }
     if (IsGone()) return GoneError();
     if (given_up.ok() && stop) given_up = absl::CancelledError("stopped");
+    if (leave_queue && !waiting.left) {
+      waiting.left = true;
+      lock.unlock();
+      // Where it fails the run is waited for.
+      (void)Cancel(request, /*queued_only=*/true);
+      lock.lock();
+      continue;
+    }
     if (given_up.ok() && Clock::now() >= ask_next) {
       lock.unlock();
       given_up = wait_on();
@@ -246,7 +279,7 @@ absl::StatusOr<RequestResult> FarmClient::Await(const SubmitRequest& request,
     if (!given_up.ok() && !waiting.cancelled) {
       waiting.cancelled = true;
       lock.unlock();
-      const bool told = Cancel(request).ok();
+      const bool told = Cancel(request, /*queued_only=*/false).ok();
       lock.lock();
       // Else the session's end will cancel it.
       if (!told) return given_up;
@@ -259,6 +292,7 @@ absl::StatusOr<RequestResult> FarmClient::Await(const SubmitRequest& request,
 absl::StatusOr<RequestResult> FarmClient::Measure(SubmitRequest request,
                                                   const std::vector<FarmArtifact>& artifacts,
                                                   const std::atomic<bool>& stop,
+                                                  const std::atomic<bool>& leave_queue,
                                                   const std::function<absl::Status()>& wait_on) {
   while (true) {
     const absl::Status submitted = Submit(request, artifacts, stop);
@@ -269,7 +303,7 @@ absl::StatusOr<RequestResult> FarmClient::Measure(SubmitRequest request,
       if (request.session() == session_) waiting_.erase(request.number());
       return submitted;
     } else {
-      auto result = Await(request, stop, wait_on);
+      auto result = Await(request, stop, leave_queue, wait_on);
       if (!absl::IsAborted(result.status())) return result;
     }
     // Once more, in the session that ReadResults opens.
@@ -357,11 +391,16 @@ void FarmClient::Acknowledge() {
     to_acknowledge_.clear();
     lock.unlock();
     farm::v1::AcknowledgeReply reply;
-    // What the tracker did not hear it sends again, and is told again then.
-    CallOnce(ending_, [&](grpc::ClientContext& context, auto end) {
-      stub_->async()->Acknowledge(&context, &request, &reply, end);
-    }).IgnoreError();
+    const absl::Status told =
+        CallOnce(kCallDeadline, ending_, [&](grpc::ClientContext& context, auto end) {
+          stub_->async()->Acknowledge(&context, &request, &reply, end);
+        });
     lock.lock();
+    // What was refused for a moment is told again; what was lost with the connection the tracker
+    // sends once more.
+    if (!IsPassingLimit(told) || request.session() != session_) continue;
+    to_acknowledge_.insert(to_acknowledge_.end(), request.numbers().begin(),
+                           request.numbers().end());
   }
 }
 

@@ -49,12 +49,14 @@ class FarmClient {
                                                          const std::atomic<bool>& stop);
 
   // Has the job run and waits for its end, however long it has to queue. `request`: all but session
-  // and number. When `stop` is set the request is cancelled. Cancelled: so it was. Unavailable:
+  // and number. When `stop` is set the request is cancelled; when `leave_queue` is, unless it has
+  // begun, and its result says so. Cancelled: so it was. Unavailable:
   // tracker away for too long. Others: as the tracker refused it, or what `wait_on`, asked every
   // half a minute, said; then it is cancelled too.
   absl::StatusOr<farm::v1::RequestResult> Measure(farm::v1::SubmitRequest request,
                                                   const std::vector<FarmArtifact>& artifacts,
                                                   const std::atomic<bool>& stop,
+                                                  const std::atomic<bool>& leave_queue,
                                                   const std::function<absl::Status()>& wait_on);
 
  private:
@@ -63,15 +65,17 @@ class FarmClient {
     std::optional<farm::v1::RequestResult> result;
     bool session_lost = false;
     bool cancelled = false;
+    bool left = false;  // the queue
   };
 
   explicit FarmClient(const FarmClientOptions& options) : options_(options) {}
   absl::Status OpenSession(Clock::time_point give_up);
   absl::Status Upload(const FarmArtifact& artifact, const std::string& session);
-  absl::Status Cancel(const farm::v1::SubmitRequest& request);
+  absl::Status Cancel(const farm::v1::SubmitRequest& request, bool queued_only);
   // Waits for the end of what was submitted. Aborted: it was lost with its session.
   absl::StatusOr<farm::v1::RequestResult> Await(const farm::v1::SubmitRequest& request,
                                                 const std::atomic<bool>& stop,
+                                                const std::atomic<bool>& leave_queue,
                                                 const std::function<absl::Status()>& wait_on);
   // Queues it under a number of the present session.
   absl::Status Submit(farm::v1::SubmitRequest& request, const std::vector<FarmArtifact>& artifacts,
@@ -86,7 +90,7 @@ class FarmClient {
   absl::Status GoneError() const;
   // One try of a unary call: call(context, end). Cancelled: `stop` was set.
   template <typename Call>
-  absl::Status CallOnce(const std::atomic<bool>& stop, Call call);
+  absl::Status CallOnce(std::chrono::milliseconds limit, const std::atomic<bool>& stop, Call call);
   // Tries it until it succeeds or fails for good.
   template <typename Call>
   absl::Status Retry(Clock::time_point give_up, const std::atomic<bool>& stop, Call call);

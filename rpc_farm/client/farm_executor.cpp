@@ -11,6 +11,7 @@
 
 #include "absl/strings/escaping.h"
 #include "rpc_farm/client/farm_result.h"
+#include "rpc_farm/proto/rpc_status.h"
 #include "rpc_farm/run_status.h"
 #include "rpc_farm/runner_outcome.h"
 #include "rpc_farm/sha256.h"
@@ -108,6 +109,7 @@ std::optional<BoardFacts> FarmExecutor::facts() {
 }
 
 RunOutcome FarmExecutor::Run(const RunRequest& request, std::chrono::milliseconds deadline) {
+  if (leave_queue_) return {RunStatus::kInfra, "its time was over before it was sent", {}};
   RunRequest named = request;
   std::vector<FarmArtifact> artifacts;
   if (const absl::Status s = NameArtifacts(&named, &artifacts); !s.ok()) {
@@ -135,7 +137,7 @@ RunOutcome FarmExecutor::Run(const RunRequest& request, std::chrono::millisecond
     if (found.ok() || absl::IsUnavailable(found)) last_board = now;
     return now - last_board < kNoBoardTime ? absl::OkStatus() : found;
   };
-  const auto result = client_->Measure(std::move(submit), artifacts, stop_, wait_on);
+  const auto result = client_->Measure(std::move(submit), artifacts, stop_, leave_queue_, wait_on);
   if (result.ok()) {
     FarmOutcome read = ReadFarmResult(*result, request, target_.kind);
     if (!read.board.empty()) {
@@ -145,7 +147,9 @@ RunOutcome FarmExecutor::Run(const RunRequest& request, std::chrono::millisecond
     return std::move(read.outcome);
   }
   const absl::Status& status = result.status();
-  const bool refused = absl::IsInvalidArgument(status) || absl::IsResourceExhausted(status);
+  // A limit that did not pass in all the client's patience says nothing of the candidate.
+  const bool refused = absl::IsInvalidArgument(status) ||
+                       (absl::IsResourceExhausted(status) && !IsPassingLimit(status));
   return {refused                     ? RunStatus::kRejected
           : absl::IsCancelled(status) ? RunStatus::kInfra
                                       : RunStatus::kBoardLost,

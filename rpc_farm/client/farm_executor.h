@@ -35,6 +35,8 @@ class FarmExecutor final : public Executor {
   BoardKind board_kind() const override { return target_.kind; }
   std::string environment() const override { return environment_; }
   std::optional<BoardFacts> facts() override;
+  bool has_queue() const override { return true; }
+  void MayQueue(bool may) override { leave_queue_ = !may; }
 
   // NotFound, FailedPrecondition: the farm has no live board for it, and what it has; or a live one
   // is other hardware than the caller's device file says, so that its times are another device's.
@@ -45,6 +47,7 @@ class FarmExecutor final : public Executor {
   const std::shared_ptr<FarmClient> client_;
   const FarmTarget target_;
   const std::atomic<bool>& stop_;
+  std::atomic<bool> leave_queue_{false};
   std::string board_, environment_;
   int boards_ = 0;
 };

@@ -12,8 +12,9 @@ inline constexpr uint32_t kFarmProtocolVersion = 1;
 // stream that waits for results from one that never began.
 inline constexpr char kResultsBegan[] = "halyard-results";
 
-// Details of a RESOURCE_EXHAUSTED that passes by itself, and may be tried again: of a rate, or of
-// how much one has open. Those of a size have none.
-inline constexpr char kPassingLimit[] = "halyard-passing-limit";
+// How a RESOURCE_EXHAUSTED ends that passes by itself, and whose call may be made again: of a rate,
+// or of how much one has open. One of a size ends otherwise. It is in the message because gRPC
+// carries nothing else from where a call is refused before its handler.
+inline constexpr char kPassingLimit[] = "wait a second";
 
 }  // namespace halyard

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "rpc_farm/proto/agreement.h"
 
 namespace halyard {
@@ -19,9 +20,8 @@ inline absl::Status FromRpc(const grpc::Status& status) {
 }
 
 // Whether a refusal is of a limit that passes: the call may be made again after a second.
-inline bool IsPassingLimit(const grpc::Status& status) {
-  return status.error_code() == grpc::RESOURCE_EXHAUSTED &&
-         status.error_details() == kPassingLimit;
+inline bool IsPassingLimit(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) && absl::EndsWith(status.message(), kPassingLimit);
 }
 
 // Of a call that found no tracker: without gRPC's account of every address and subchannel.

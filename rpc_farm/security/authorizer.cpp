@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "fmt/format.h"
+#include "rpc_farm/proto/agreement.h"
 #include "rpc_farm/security/farm_folder.h"
 
 namespace halyard {
@@ -120,13 +121,13 @@ grpc::Status Authorizer::Process(const InputMetadata& metadata, grpc::AuthContex
   const std::string key = LimitKey(*peer);
   if (!rate_.Take(key, std::chrono::steady_clock::now())) {
     return Refuse(refusals_.rate, grpc::RESOURCE_EXHAUSTED,
-                  fmt::format("{} makes more than {:g} calls a second; wait a second", peer->name,
-                              calls_per_second_));
+                  fmt::format("{} makes more than {:g} calls a second; {}", peer->name,
+                              calls_per_second_, kPassingLimit));
   }
   if (open_calls_->IsFull(key)) {
     return Refuse(refusals_.open_calls, grpc::RESOURCE_EXHAUSTED,
-                  fmt::format("{} has {} calls open, the most one may have; end some", peer->name,
-                              most_open_calls_));
+                  fmt::format("{} has {} calls open, the most one may have; end some, or {}",
+                              peer->name, most_open_calls_, kPassingLimit));
   }
   return grpc::Status::OK;
 }

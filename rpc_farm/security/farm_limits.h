@@ -12,7 +12,6 @@ struct FarmLimits {
   double calls_per_second = 1000;
   double call_burst = 2000;
   int open_calls = 256;
-  int open_sessions = 32;
   // Of one connection.
   int streams_per_connection = 128;
   int metadata_bytes = 8 * 1024;

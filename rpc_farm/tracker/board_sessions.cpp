@@ -63,10 +63,27 @@ std::vector<absl::Status> Scheduler::Connect(SessionId session, const std::strin
         board.lease && std::any_of(running.begin(), running.end(), [&](const Lease& lease) {
           return lease.board == spec.name && lease.epoch == board.lease->epoch;
         });
+    const bool owes = std::any_of(running.begin(), running.end(),
+                                  [&](const Lease& lease) { return lease.board == spec.name; });
+    board.returns = owes ? board.returns + 1 : 0;
+    const bool stuck = board.returns > kMostReturns;
     // Nobody is left in the session before to be told to stop.
     board.session = kNoSession;
     board.stopping.clear();
     if (board.lease && !works_on) Lose(board, "its agent came back without the run", now);
+    if (stuck) {
+      const std::string why = fmt::format(
+          "its agent came back {} times without the end of the run, whose result may be "
+          "too large to be sent",
+          board.returns);
+      if (board.lease) Lose(board, why, now);
+      board.agent.clear();
+      board.lost = true;
+      changes_.boards.insert(spec.name);
+      statuses.push_back(absl::ResourceExhaustedError(
+          fmt::format("board {}: {}; restart the agent", spec.name, why)));
+      continue;
+    }
     board.health.Answer(false, now);
     board.spec = spec;
     board.agent = agent;

@@ -57,6 +57,9 @@ struct RequestStatus {
 };
 
 inline constexpr int kMostRequeues = 2;
+// How often in a row an agent may come back and still owe the end of a run: one whose result is too
+// large to be sent is cut off by each attempt, and would come back for ever.
+inline constexpr int kMostReturns = 8;
 inline constexpr FarmDuration kHeartbeatInterval{10'000};
 inline constexpr FarmDuration kBoardLostAfter{30'000};
 

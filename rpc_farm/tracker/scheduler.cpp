@@ -120,6 +120,7 @@ absl::Status Scheduler::Finish(SessionId session, const Lease& lease, RunEnd end
   }
   Board& board = at->second;
   board.stopping.erase(lease.epoch);
+  board.returns = 0;
   if (!board.lease || board.lease->epoch != lease.epoch || board.lease->request != lease.request) {
     return absl::FailedPreconditionError(
         fmt::format("the lease of epoch {} on board {} has ended", lease.epoch, lease.board));

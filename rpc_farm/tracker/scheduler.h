@@ -139,6 +139,7 @@ class Scheduler {
     std::set<uint64_t> stopping;
     uint64_t epoch = 0;
     uint64_t losses = 0;
+    int returns = 0;      // of its agent, since the last word about a run
     uint64_t served = 0;  // when it last began: the board longest idle goes first
   };
   struct Request {

@@ -111,7 +111,8 @@ absl::StatusOr<SubmitReply> Tracker::Submit(const std::string& caller, const Sub
   if (const auto at = of_user_.find(user);
       at != of_user_.end() && at->second >= kMostRequestsPerUser) {
     return absl::ResourceExhaustedError(
-        fmt::format("{} has {} requests in the farm, the most a user may have", user, at->second));
+        fmt::format("{} has {} requests in the farm, the most a user may have; {}", user,
+                    at->second, kPassingLimit));
   }
   SubmitReply reply;
   Request request{submit.session(), submit.number(), now, {}, {}, false};
@@ -165,8 +166,11 @@ absl::Status Tracker::Cancel(const std::string& user, const farm::v1::CancelRequ
                              FarmTime now) {
   if (absl::Status s = sessions_.Check(user, cancel.session()); !s.ok()) return s;
   for (const uint64_t number : cancel.numbers()) {
+    const std::string id = RequestId(cancel.session(), number);
+    const auto status = scheduler_.StatusOf(id);
+    if (cancel.queued_only() && status && status->state == RequestState::kRunning) continue;
     // One that is not known ended long ago.
-    (void)scheduler_.Cancel(RequestId(cancel.session(), number), now);
+    (void)scheduler_.Cancel(id, now);
   }
   return absl::OkStatus();
 }

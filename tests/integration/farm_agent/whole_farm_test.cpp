@@ -133,7 +133,8 @@ TEST_F(WholeFarm, AnArtifactThatVanishedIsToldAndHoldsNobodyUp) {
   auto* artifact = submit.mutable_job()->add_artifacts();
   artifact->set_sha256(gone.sha256);
   artifact->set_size(gone.size);
-  const auto result = client_->Measure(submit, {gone}, stop_, [] { return absl::OkStatus(); });
+  const auto result =
+      client_->Measure(submit, {gone}, stop_, stop_, [] { return absl::OkStatus(); });
   EXPECT_EQ(result.status().code(), absl::StatusCode::kFailedPrecondition) << result.status();
   FarmExecutor local(client_, TargetOf(host), stop_);
   EXPECT_EQ(local.Run(Request(host, kCopy), milliseconds(20'000)).status, RunStatus::kOk);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "rpc_farm/client/farm_client.h"
 #include "rpc_farm/security/credentials.h"
 #include "rpc_farm/security/server_setup.h"
 #include "tests/integration/farm_security/farm_under_test.h"
@@ -114,7 +115,8 @@ TEST_F(Flood, OfOpenCalls) {
     v1::RequestResult result;
     if (streams.back()->Read(&result)) continue;
     const grpc::Status s = streams.back()->Finish();
-    EXPECT_EQ(s.error_message(), "eve has 8 calls open, the most one may have; end some");
+    EXPECT_EQ(s.error_message(),
+              "eve has 8 calls open, the most one may have; end some, or wait a second");
     refused += s.error_code() == grpc::RESOURCE_EXHAUSTED;
     contexts.pop_back();
     streams.pop_back();
@@ -277,6 +279,25 @@ TEST_F(Flood, NoSecondTrackerOnThePort) {
         << bad;
   }
   EXPECT_TRUE(FarmListener::Bind("localhost:0", {}).ok());
+}
+
+// Who is over a rate is told to wait a second, and the client does.
+TEST_F(Flood, AClientWaitsForItsRate) {
+  FarmLimits limits;
+  limits.calls_per_second = 1;
+  limits.call_burst = 2;
+  Serve(tracker(), limits);
+  const std::string ann = Enroll(FarmRole::kClient, "ann");
+  const auto stub = v1::Farm::NewStub(ChannelOf(ann));
+  while (Call(*stub).ok()) {
+  }
+  FarmClientOptions options;
+  options.address = address();
+  options.certificates = ann;
+  const uint64_t refused = authorizer_->refusals().rate;
+  const auto client = FarmClient::Connect(options);
+  EXPECT_TRUE(client.ok()) << client.status();
+  EXPECT_GT(authorizer_->refusals().rate, refused) << "it was refused at first";
 }
 
 }  // namespace

@@ -314,5 +314,29 @@ TEST_F(SchedulerTest, ABoardAtRestWhoseAgentIsGoneIsDueForNothing) {
   EXPECT_GT(scheduler_.NextDeadline(), now_);
 }
 
+// Its result is larger than a message may be: each attempt ends the connection.
+TEST_F(SchedulerTest, ARunWhoseEndNeverArrivesIsLost) {
+  Add("r");
+  Connect(1, "a", {"pi"});
+  const Lease lease = Runs().at(0);
+  SessionId session = 1;
+  for (int i = 0; i < kMostReturns; ++i) {
+    scheduler_.Disconnect(session++);
+    EXPECT_TRUE(Connect(session, "a", {"pi"}, {lease})[0].ok()) << i;
+    Advance();
+  }
+  EXPECT_EQ(StateOf("r"), RequestState::kRunning);
+  scheduler_.Disconnect(session++);
+  const absl::Status refused = Connect(session, "a", {"pi"}, {lease})[0];
+  EXPECT_NE(refused.message().find("too large to be sent"), std::string::npos) << refused;
+  Advance();
+  EXPECT_EQ(StateOf("r"), RequestState::kQueued);
+  EXPECT_EQ(scheduler_.StatusOf("r")->losses, 1);
+  // Another board makes it; and the agent is welcome again when it owes nothing.
+  Connect(100, "b", {"pi-b"});
+  EXPECT_EQ(Runs().at(0).board, "pi-b");
+  EXPECT_TRUE(Connect(101, "a", {"pi"})[0].ok());
+}
+
 }  // namespace
 }  // namespace halyard

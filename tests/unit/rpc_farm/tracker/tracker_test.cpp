@@ -354,5 +354,26 @@ TEST_F(TrackerTest, EveryPriorityAndNoOddKindCanWait) {
   EXPECT_THAT(odd.message(), HasSubstr("board_kind: 'odd kind'"));
 }
 
+TEST_F(TrackerTest, WhoLeavesTheQueueLeavesWhatRunsToEnd) {
+  const std::string session = Open();
+  for (const uint64_t number : {1, 2}) ASSERT_TRUE(Submit(session, number).ok());
+  ASSERT_TRUE(tracker_->Attach("ann", session).ok());
+  ConnectAgent(1, {"pi"});
+  const auto runs = Runs(Settle());
+  ASSERT_EQ(runs.size(), 1u);
+  farm::v1::CancelRequest cancel;
+  cancel.set_session(session);
+  cancel.set_queued_only(true);
+  for (const uint64_t number : {1, 2}) cancel.add_numbers(number);
+  ASSERT_TRUE(tracker_->Cancel("ann", cancel, now_).ok());
+  const TrackerOutput left = Settle();
+  ASSERT_EQ(left.to_clients.size(), 1u);
+  EXPECT_EQ(left.to_clients[0].result.number(), 2u);
+  EXPECT_EQ(left.to_clients[0].result.end(), Result::CANCELLED);
+  EXPECT_TRUE(left.to_agents.empty()) << "nothing is stopped";
+  tracker_->Receive(1, Done(runs[0]), now_);
+  EXPECT_EQ(Settle().to_clients.at(0).result.end(), Result::DONE);
+}
+
 }  // namespace
 }  // namespace halyard

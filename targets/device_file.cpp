@@ -37,7 +37,7 @@ void ReadClusters(JsonFields& fields, Device* device) {
   const json* list = fields.Find("clusters");
   if (list == nullptr) return;
   if (!list->is_array() || list->empty()) return fields.Fail("clusters", "must be a list");
-  int cores = 0;
+  int64_t cores = 0;
   for (size_t i = 0; i < list->size(); ++i) {
     CoreCluster cluster;
     JsonFields one((*list)[i], fields.file(), fmt::format("clusters[{}].", i));
@@ -50,6 +50,7 @@ void ReadClusters(JsonFields& fields, Device* device) {
     if (one.Find("caches") != nullptr) ReadCaches(one, &cluster.caches);
     if (cluster.caches.size() != device->caches.size()) {
       one.Fail("caches", "must have as many levels as the device's");
+      cluster.caches = device->caches;  // the virtual board's are read level by level
     }
     fields.Take(one.Finish());
     cores += cluster.cores;

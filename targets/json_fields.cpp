@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -85,7 +86,11 @@ void JsonFields::AsPositive(const std::string& field, const json& value, double*
 }
 
 void JsonFields::Fail(const std::string& name, const std::string& what) {
-  Take(absl::InvalidArgumentError(fmt::format("{}: {}{} {}", file_, prefix_, name, what)));
+  std::string line = fmt::format("{}: {}{} {}", file_, prefix_, name, what);
+  // Names and values are the file's, which may hold anything; an error is one line.
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  Take(absl::InvalidArgumentError(line));
 }
 
 void JsonFields::Take(const absl::Status& status) {

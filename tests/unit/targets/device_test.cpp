@@ -78,6 +78,10 @@ TEST(DeviceFile, ClustersAddUpToTheDevice) {
   EXPECT_EQ(ErrorOf(file), "x.json: clusters[0].clock_ghz must be the device's clock_ghz");
   file["clusters"][1].erase("cpu");
   EXPECT_EQ(ErrorOf(file), "x.json: clusters[1].cpu is missing");
+  // Read on level by level all the same.
+  file = ReadJson("snapdragon-8gen3");
+  file["clusters"][1]["caches"] = json::array({file["caches"][0]});
+  EXPECT_EQ(ErrorOf(file), "x.json: clusters[1].caches must have as many levels as the device's");
 }
 
 #if defined(__x86_64__)

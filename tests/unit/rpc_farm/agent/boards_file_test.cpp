@@ -149,5 +149,10 @@ TEST_F(BoardsFile, AFileThatIsNoneIsSaidToBe) {
   EXPECT_TRUE(absl::IsNotFound(LoadBoardsFile(folder_.path()).status()));
 }
 
+TEST_F(BoardsFile, AnErrorIsOneLineWhateverTheFileHolds) {
+  EXPECT_EQ(ErrorOf(R"("device": "cortex-m7", "a\nb": 1)"),
+            "boards[0].a b is not a field of a boards file");
+}
+
 }  // namespace
 }  // namespace halyard

@@ -119,7 +119,8 @@ class FlappingBoard : public testing::Test {
       request.set_device("flaky");
       request.set_time_limit_ms(60'000);
       request.mutable_job()->set_run_request("{}");
-      const auto result = client_->Measure(request, {}, never_, [] { return absl::OkStatus(); });
+      const auto result =
+          client_->Measure(request, {}, never_, never_, [] { return absl::OkStatus(); });
       EXPECT_TRUE(result.ok()) << result.status();
       return result.ok() ? *result : RequestResult();
     });

@@ -157,7 +157,7 @@ absl::StatusOr<farm::v1::RequestResult> NetworkFarm::Measure(FarmClient& client,
     artifact->set_sha256(a.sha256);
     artifact->set_size(a.size);
   }
-  return client.Measure(submit, artifacts, stop, [] { return absl::OkStatus(); });
+  return client.Measure(submit, artifacts, stop, stop, [] { return absl::OkStatus(); });
 }
 
 bool NetworkFarm::SoonLive(int boards) const {

@@ -47,6 +47,8 @@ std::string RandomName() {
 std::string MachineOf(const std::string& triplet) { return triplet.substr(0, triplet.find('-')); }
 
 RunStatus StatusOf(const absl::Status& status) {
+  // That is an artifact too large to be sent.
+  if (absl::IsInvalidArgument(status)) return RunStatus::kRejected;
   return absl::IsUnavailable(status) ? RunStatus::kBoardLost : RunStatus::kInfra;
 }
 

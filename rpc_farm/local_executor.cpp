@@ -2,6 +2,7 @@
 
 #include "rpc_farm/runner_outcome.h"
 #include "targets/child_process.h"
+#include "targets/judge/judged_child.h"
 
 namespace halyard {
 
@@ -19,11 +20,10 @@ LocalExecutor::LocalExecutor(std::string runner, const Device& device, std::stri
   conditions_ = ConditionsText(facts.conditions);
 }
 
-SandboxedProgram LocalExecutor::Contained(const std::vector<std::string>& argv,
-                                          const RunRequest& request) const {
+SandboxedProgram LocalExecutor::Contained(const RunRequest& request) const {
   SandboxedProgram program;
-  program.argv = argv;
-  program.readable = {runner_, sys_root_};
+  program.argv = {runner_};
+  program.readable = {runner_};
   for (const CandidateSpec& candidate : request.candidates) {
     program.readable.push_back(candidate.artifact_path);
   }
@@ -34,11 +34,11 @@ RunOutcome LocalExecutor::Run(const RunRequest& request, std::chrono::millisecon
   ChildLimits limits;
   limits.deadline = deadline;
   limits.memory_bytes = memory_bytes_;
-  const std::vector<std::string> argv = {runner_, "--sys", sys_root_};
-  const std::string input = nlohmann::json(request).dump();
-  const ChildResult child = sandbox_ == nullptr
-                                ? RunChild(argv, input, limits)
-                                : sandbox_->Run(Contained(argv, request), input, limits);
+  const auto start = [&](const std::string& input, const ChildLimits& within) {
+    return sandbox_ == nullptr ? RunChild({runner_}, input, within)
+                               : sandbox_->Run(Contained(request), input, within);
+  };
+  const ChildResult child = RunJudgedChild(request, sys_root_, limits, start);
   RunOutcome outcome = OutcomeOfRunner(child, request);
   VoidIfUnstable(&outcome);
   if (outcome.reply.after) conditions_ = ConditionsText(*outcome.reply.after);

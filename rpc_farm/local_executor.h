@@ -22,7 +22,7 @@ class LocalExecutor : public Executor {
   std::optional<BoardFacts> facts() override;
 
  private:
-  SandboxedProgram Contained(const std::vector<std::string>& argv, const RunRequest& request) const;
+  SandboxedProgram Contained(const RunRequest& request) const;
 
   std::string runner_;
   std::string board_id_;

@@ -9,6 +9,7 @@
 #include "rpc_farm/runner_outcome.h"
 #include "rpc_farm/temporary_folder.h"
 #include "targets/child_process.h"
+#include "targets/judge/judged_child.h"
 
 namespace halyard {
 namespace {
@@ -103,11 +104,13 @@ RunOutcome QemuUserExecutor::Run(const RunRequest& request, std::chrono::millise
   argv.insert(argv.end(), {"-seed", "1", "-U", "PWD", "-0", "runner"});
   argv.insert(argv.end(), {"-plugin", fmt::format("{},model={},out={}", plugin_, model, report)});
   argv.push_back(runner_);
-  const std::string input = nlohmann::json(counted).dump();
   std::ofstream(report).close();
-  const ChildResult child =
-      sandbox_ == nullptr ? RunChild(argv, input, limits)
-                          : sandbox_->Run(Contained(argv, request, model, report), input, limits);
+  const auto start = [&](const std::string& input, const ChildLimits& within) {
+    return sandbox_ == nullptr
+               ? RunChild(argv, input, within)
+               : sandbox_->Run(Contained(argv, request, model, report), input, within);
+  };
+  const ChildResult child = RunJudgedChild(counted, "/sys", limits, start);
   RunOutcome outcome = OutcomeOfRunner(child, counted);
   if (outcome.status != RunStatus::kOk) return outcome;
   if (absl::Status status = AddPluginReport(ReadFile(report), &outcome.reply); !status.ok()) {

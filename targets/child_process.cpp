@@ -18,13 +18,15 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace halyard {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr size_t kErrKept = 4096;
-constexpr int kInherited = 3;
+constexpr int kFirstInherited = 3;
 
 class Fd {
  public:
@@ -64,7 +66,7 @@ struct Launch {
   char* const* argv;
   char* const* environment;
   int in, out, err;
-  int inherited;
+  const std::vector<std::pair<int, int>>* inherited;  // child's number, and ours above all of those
   pid_t parent;
   int64_t memory_bytes;
   int64_t file_bytes;
@@ -80,10 +82,14 @@ struct Launch {
   dup2(launch.out, STDOUT_FILENO);
   dup2(launch.err, STDERR_FILENO);
   // The pipes are all above 2: whoever starts a child has its own 0, 1 and 2.
-  if (launch.inherited >= 0 && dup2(launch.inherited, kInherited) != kInherited) _exit(127);
-  // dup2 to itself would have left it to be closed by exec.
-  if (launch.inherited == kInherited) fcntl(kInherited, F_SETFD, 0);
-  syscall(SYS_close_range, launch.inherited >= 0 ? kInherited + 1u : kInherited + 0u, ~0u, 0u);
+  unsigned next = kFirstInherited;
+  for (const auto& [number, ours] : *launch.inherited) {
+    if (dup2(ours, number) != number) _exit(127);
+    const auto wanted = static_cast<unsigned>(number);
+    if (wanted > next) syscall(SYS_close_range, next, wanted - 1, 0u);
+    next = wanted + 1;
+  }
+  syscall(SYS_close_range, next, ~0u, 0u);
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   if (launch.memory_bytes > 0) {
@@ -317,13 +323,24 @@ ChildResult RunChild(const std::vector<std::string>& argv, const std::string& in
     result.err = std::string("pipe: ") + std::strerror(errno);
     return result;
   }
+  // Copies of what is inherited, above the numbers that the child takes them by.
+  std::vector<Fd> copies(limits.inherited.size());
+  std::vector<std::pair<int, int>> inherited;
+  for (const auto& [number, fd] : limits.inherited) {
+    Fd& copy = copies[inherited.size()];
+    copy.Reset(fcntl(fd, F_DUPFD_CLOEXEC, limits.inherited.rbegin()->first + 1));
+    if (!copy.open()) {
+      result.err = std::string("dup: ") + std::strerror(errno);
+      return result;
+    }
+    inherited.emplace_back(number, copy.get());
+  }
   char* no_environment[] = {nullptr};
   const WithoutSigpipe guard;
-  const pid_t pid =
-      Start({program.c_str(), pointers.data(), limits.fixed_addresses ? no_environment : environ,
-             child_in.get(), child_out.get(), child_err.get(), limits.inherited_fd, getpid(),
-             limits.memory_bytes, limits.file_bytes, CpuSeconds(limits.deadline),
-             limits.fixed_addresses});
+  const pid_t pid = Start(
+      {program.c_str(), pointers.data(), limits.fixed_addresses ? no_environment : environ,
+       child_in.get(), child_out.get(), child_err.get(), &inherited, getpid(), limits.memory_bytes,
+       limits.file_bytes, CpuSeconds(limits.deadline), limits.fixed_addresses});
   if (pid < 0) {
     result.err = std::string("vfork: ") + std::strerror(errno);
     return result;

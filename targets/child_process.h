@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,9 @@ struct ChildLimits {
   // A descriptor by whose end of file somebody else says that the child is wanted no more; what is
   // read from it is dropped. -1: none.
   int watched_fd = -1;
-  // A descriptor of this process that becomes the child's 3; -1: the child has 0, 1 and 2 only.
-  int inherited_fd = -1;
+  // Descriptors of this process by the numbers they have in the child, 3 or more; it has no other
+  // but 0, 1 and 2.
+  std::map<int, int> inherited;
   int64_t file_bytes = 0;  // RLIMIT_FSIZE, 0: none
 };
 

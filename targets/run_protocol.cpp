@@ -143,6 +143,7 @@ static void to_json(json& j, const EntryResult& e) {
        {"non_finite", e.non_finite},
        {"guards_intact", e.guards_intact},
        {"inputs_intact", e.inputs_intact},
+       {"reruns_agree", e.reruns_agree},
        {"serial_cycles", e.serial_cycles},
        {"regions", e.regions},
        {"instructions", e.instructions}};
@@ -160,6 +161,7 @@ static void from_json(const json& j, EntryResult& e) {
   ReadInteger(j, "non_finite", &e.non_finite);
   j.at("guards_intact").get_to(e.guards_intact);
   j.at("inputs_intact").get_to(e.inputs_intact);
+  j.at("reruns_agree").get_to(e.reruns_agree);
   j.at("serial_cycles").get_to(e.serial_cycles);
   j.at("regions").get_to(e.regions);
   e.instructions.clear();

@@ -14,7 +14,7 @@
 
 namespace halyard {
 
-inline constexpr int kRunProtocolVersion = 3;
+inline constexpr int kRunProtocolVersion = 4;
 
 // A kernel's code is kilobytes; what is larger than this is no artifact, and no link should carry
 // it.
@@ -111,6 +111,7 @@ struct EntryResult {
   int64_t non_finite = 0;     // NaN or infinite output elements (poison included)
   bool guards_intact = true;  // canaries on both sides of the output untouched
   bool inputs_intact = true;
+  bool reruns_agree = true;  // the timed runs left in the output what the checked one left
   // kCount only, filled by the executor from the plugin's report.
   double serial_cycles = 0;
   std::vector<ParallelRegion> regions;

@@ -12,7 +12,7 @@ namespace halyard {
 // True where the answer may still be right, so that timing it means something.
 inline bool WorthTiming(const EntryResult& result) {
   return result.kernel_error == 0 && result.poison_left == 0 && result.non_finite == 0 &&
-         result.guards_intact && result.inputs_intact;
+         result.guards_intact && result.inputs_intact && result.reruns_agree;
 }
 
 // One sample is slow by chance too often to be the end of a candidate, unless by far.

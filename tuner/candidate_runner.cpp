@@ -81,6 +81,7 @@ std::string WhyWrong(const Expectation& expected, const EntryResult& got) {
   if (got.poison_left > 0) return fmt::format("left {} output elements unwritten", got.poison_left);
   if (got.non_finite > 0)
     return fmt::format("{} output elements are NaN or infinite", got.non_finite);
+  if (!got.reruns_agree) return "left another output when it was timed than when it was checked";
   if (got.probe_values.size() != expected.points.size()) return "did not report every probe point";
   for (size_t i = 0; i < expected.points.size(); i++) {
     const double error = std::fabs(static_cast<double>(got.probe_values[i]) - expected.values[i]);

@@ -100,14 +100,15 @@ int Sandbox::OpenFilter(SystemCalls calls) const {
 
 ChildResult Sandbox::Run(const SandboxedProgram& program, const std::string& input,
                          ChildLimits limits) const {
-  limits.inherited_fd = OpenFilter(program.calls);
-  if (limits.inherited_fd < 0) {
+  const int filter = OpenFilter(program.calls);
+  if (filter < 0) {
     ChildResult result;
     result.err = "no memory for the system call filter";
     return result;
   }
+  limits.inherited[kFilterFd] = filter;
   ChildResult result = RunChild(Command(program), input, limits);
-  close(limits.inherited_fd);
+  close(filter);
   if (result.exit_code > kSignalBase && result.exit_code <= kSignalBase + kMostSignals) {
     result.signal = result.exit_code - kSignalBase;
     result.exit_code = -1;

@@ -82,6 +82,7 @@ class KernelStack {
 
 struct CountedCall {
   Kernel* kernel;
+  bool prepared;
   int result;
   ucontext_t caller;
   ucontext_t callee;
@@ -92,7 +93,7 @@ CountedCall current_call;
 void RunBetweenMarkers() {
   CountedCall& call = current_call;
   Mark<HALYARD_MARKER_KERNEL_BEGIN>();
-  if (call.result == 0) call.result = call.kernel->Run();
+  if (call.prepared) call.result = call.kernel->Run();
   Mark<HALYARD_MARKER_KERNEL_END>();
 }
 
@@ -105,29 +106,24 @@ void ConfigureCounting(int threads) {
   halide_set_custom_free(ArenaFree);
 }
 
-EntryResult CountEntry(Kernel& kernel, bool caches_warm) {
+int CountedRun(Kernel& kernel, bool prepared, bool caches_warm) {
   KernelStack stack;
   CountedCall& call = current_call;
   call = {};
   call.kernel = &kernel;
+  call.prepared = prepared;
   getcontext(&call.callee);
   call.callee.uc_stack.ss_sp = stack.usable();
   call.callee.uc_stack.ss_size = KernelStack::kBytes;
   call.callee.uc_link = &call.caller;
   makecontext(&call.callee, RunBetweenMarkers, 0);
-  EntryResult result;
-  kernel.PoisonOutput();
-  call.result = kernel.Prepare();
-  if (caches_warm && call.result == 0) {
+  if (caches_warm && prepared) {
     Mark<HALYARD_MARKER_WARM_BEGIN>();
     kernel.TouchOperands();
     Mark<HALYARD_MARKER_WARM_END>();
   }
-  // The plugin is to see every kernel, one that could not be prepared too.
   swapcontext(&call.caller, &call.callee);
-  result.kernel_error = call.result;
-  kernel.ReadOutput(&result);
-  return result;
+  return call.result;
 }
 
 }  // namespace halyard

@@ -11,8 +11,8 @@ namespace halyard {
 // `threads`: the cores that a parallel loop is dealt to.
 void ConfigureCounting(int threads);
 
-// One checked run on a stack of its own, between the markers of a kernel. `caches_warm`: as in a
-// RunRequest.
-EntryResult CountEntry(Kernel& kernel, bool caches_warm);
+// Runs the kernel on a stack of its own, between the markers of a kernel, which are there if it was
+// not `prepared` too; returns what it returned. `caches_warm`: as in a RunRequest.
+int CountedRun(Kernel& kernel, bool prepared, bool caches_warm);
 
 }  // namespace halyard

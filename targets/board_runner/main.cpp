@@ -1,6 +1,7 @@
-// The board runner: reads a RunRequest as JSON on stdin, runs it, prints a RunReply on stdout.
-//   board_runner [--sys FOLDER]             FOLDER: in the place of /sys
-//   board_runner [--sys FOLDER] supervise   see supervisor.h
+// The board runner: reads a RunRequest as JSON on stdin and serves its judge, see judge/; a request
+// for the peak has none, and its RunReply is printed on stdout.
+//   board_runner
+//   board_runner [--sys FOLDER] supervise   FOLDER: in the place of /sys; see supervisor.h
 //   board_runner [--sys FOLDER] facts
 #include <unistd.h>
 
@@ -12,19 +13,17 @@
 #include <string>
 
 #include "targets/board_runner/count.h"
-#include "targets/board_runner/elf_loader.h"
 #include "targets/board_runner/kernel.h"
 #include "targets/board_runner/peak.h"
+#include "targets/board_runner/settle.h"
 #include "targets/board_runner/supervisor.h"
 #include "targets/board_runner/symbol_table.h"
-#include "targets/board_runner/timing.h"
+#include "targets/board_runner/worker.h"
 #include "targets/json_integer.h"
 #include "targets/run_protocol.h"
 
 namespace halyard {
 namespace {
-
-using Kernels = std::vector<std::unique_ptr<Kernel>>;
 
 std::string ReadAll(int fd) {
   std::string text;
@@ -42,107 +41,47 @@ void WriteAll(int fd, const std::string& text) {
   }
 }
 
-std::unique_ptr<LoadedElf> LoadArtifact(const std::string& path, RunReply* reply) {
-  std::vector<uint8_t> file;
-  if (!ReadArtifact(path, &file, &reply->error)) {
-    reply->rejected = !file.empty();  // it is there, and too large
-    return nullptr;
-  }
-  auto elf = LoadedElf::Load(file, ResolveSymbol, &reply->error);
-  reply->rejected = elf == nullptr;
-  return elf;
-}
-
-std::unique_ptr<Kernel> MakeKernel(const LoadedElf& elf, const EntrySpec& entry, uint64_t seed,
-                                   RunReply* reply) {
-  auto kernel = Kernel::Make(elf, entry, seed, &reply->error);
-  reply->rejected = kernel == nullptr;
-  return kernel;
-}
-
-bool RunEachEntry(const RunRequest& request, ConditionsWatch& watch, RunReply* reply) {
-  for (const CandidateSpec& candidate : request.candidates) {
-    const auto elf = LoadArtifact(candidate.artifact_path, reply);
-    if (elf == nullptr) return false;
-    std::vector<EntryResult> results;
-    for (const EntrySpec& entry : candidate.entries) {
-      const auto kernel = MakeKernel(*elf, entry, request.seed, reply);
-      if (kernel == nullptr) return false;
-      results.push_back(request.mode == RunMode::kCount
-                            ? CountEntry(*kernel, request.caches_warm)
-                            : MeasureEntry(*kernel, request.timing, watch));
-    }
-    reply->candidates.push_back(std::move(results));
-  }
-  return true;
-}
-
-bool RunInterleaved(const RunRequest& request, ConditionsWatch& watch, RunReply* reply) {
-  std::vector<std::unique_ptr<LoadedElf>> artifacts;
-  Kernels kernels;
-  for (const CandidateSpec& candidate : request.candidates) {
-    if (candidate.entries.empty()) {
-      reply->error = "a candidate has no entry";
-      reply->rejected = true;
-      return false;
-    }
-    artifacts.push_back(LoadArtifact(candidate.artifact_path, reply));
-    if (artifacts.back() == nullptr) return false;
-    kernels.push_back(MakeKernel(*artifacts.back(), candidate.entries[0], request.seed, reply));
-    if (kernels.back() == nullptr) return false;
-  }
-  for (EntryResult& result :
-       MeasureInterleaved(kernels, request.rounds, request.seed, request.timing, watch)) {
-    reply->candidates.push_back({std::move(result)});
-  }
-  return true;
-}
-
-RunReply Serve(const std::string& input, const std::string& sys_root) {
-  RunReply reply;
-  ConditionsWatch watch(sys_root);
+// Empty, or one line with what is wrong with the request.
+std::string ReadRequest(const std::string& input, RunRequest* request) {
   try {
     const auto json = nlohmann::json::parse(input);
     if (const int protocol = IntegerOf<int>(json.at("protocol")); protocol != kRunProtocolVersion) {
-      reply.error = "protocol " + std::to_string(protocol) + ", this runner speaks " +
-                    std::to_string(kRunProtocolVersion);
-      return reply;
+      return "protocol " + std::to_string(protocol) + ", this runner speaks " +
+             std::to_string(kRunProtocolVersion);
     }
-    const auto request = json.get<RunRequest>();
-    if (request.threads < 1 || request.threads > 4096) {
-      reply.error = "bad number of threads";
-      return reply;
-    }
-    ConfigureHalideRuntime(request.threads);
-    switch (request.mode) {
-      case RunMode::kPeak:
-        reply.peak_gflops = MeasureFmaGflops(request.threads);
-        reply.copy_gb_per_s = MeasureCopyGbPerS(request.threads);
-        break;
-      case RunMode::kInterleave:
-        RunInterleaved(request, watch, &reply);
-        break;
-      case RunMode::kCount:
-        ConfigureCounting(request.threads);
-        [[fallthrough]];
-      case RunMode::kMeasure:
-        RunEachEntry(request, watch, &reply);
-        break;
-    }
+    json.get_to(*request);
   } catch (const nlohmann::json::exception& e) {
-    reply.error = std::string("bad request: ") + e.what();
+    return std::string("bad request: ") + e.what();
   }
-  reply.before = watch.before();
-  reply.after = watch.after();
+  return request->threads < 1 || request->threads > 4096 ? "bad number of threads" : "";
+}
+
+RunReply MeasurePeak(const RunRequest& request) {
+  RunReply reply;
+  reply.peak_gflops = MeasureFmaGflops(request.threads);
+  reply.copy_gb_per_s = MeasureCopyGbPerS(request.threads);
   return reply;
 }
 
-int Main(const std::string& sys_root) {
-  // Nothing a kernel prints may mix with the reply.
+int Main() {
+  // Nothing a kernel prints may mix with a reply, nor can one write a reply of its own.
   const int reply_fd = dup(STDOUT_FILENO);
   dup2(STDERR_FILENO, STDOUT_FILENO);
   try {
-    WriteAll(reply_fd, nlohmann::json(Serve(ReadAll(STDIN_FILENO), sys_root)).dump());
+    RunRequest request;
+    const std::string why_not = ReadRequest(ReadAll(STDIN_FILENO), &request);
+    if (why_not.empty()) ConfigureHalideRuntime(request.threads);
+    if (why_not.empty() && request.mode == RunMode::kPeak) {
+      WriteAll(reply_fd, nlohmann::json(MeasurePeak(request)).dump());
+      return 0;
+    }
+    close(reply_fd);
+    if (request.mode == RunMode::kCount) {
+      ConfigureCounting(request.threads);
+    } else {
+      WatchParallelLoops(request.threads);
+    }
+    ServeJudge(request, why_not);
   } catch (const std::bad_alloc&) {
     std::fputs("out of memory\n", stderr);
     return kExitOutOfMemory;
@@ -168,5 +107,5 @@ int main(int argc, char** argv) {
   if (command == "facts") return halyard::PrintFacts(sys_root);
   // Without destructors: the runtime's would wait for its threads, and a wrong kernel may have
   // damaged what they look at.
-  _exit(halyard::Main(sys_root));
+  _exit(halyard::Main());
 }

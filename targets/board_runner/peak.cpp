@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "targets/board_runner/tensor.h"
+#include "targets/judge/tensor.h"
 
 namespace halyard {
 namespace {

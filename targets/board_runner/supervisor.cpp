@@ -1,5 +1,6 @@
 #include "targets/board_runner/supervisor.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,6 +8,7 @@
 #include <cstdlib>
 
 #include "targets/board_facts.h"
+#include "targets/judge/judged_child.h"
 #include "targets/supervision.h"
 
 namespace halyard {
@@ -64,6 +66,8 @@ int ThermalStatusOf(const std::string& dumpsys) {
 }
 
 int Supervise(const std::string& sys_root) {
+  // The worker may be the same user's: it is not to look into the judge's memory.
+  prctl(PR_SET_DUMPABLE, 0);
   std::string text;
   if (!ReadRequest(&text)) {
     std::fputs("no request to supervise\n", stderr);
@@ -77,7 +81,11 @@ int Supervise(const std::string& sys_root) {
     limits.memory_bytes = supervision.memory_bytes;
     limits.watched_fd = STDIN_FILENO;
     run.thermal_status_before = ThermalStatus();
-    run.runner = RunChild({"/proc/self/exe", "--sys", sys_root}, supervision.request, limits);
+    const auto request = nlohmann::json::parse(supervision.request).get<RunRequest>();
+    run.runner = RunJudgedChild(request, sys_root, limits,
+                                [](const std::string& input, const ChildLimits& within) {
+                                  return RunChild({"/proc/self/exe"}, input, within);
+                                });
     run.thermal_status_after = ThermalStatus();
     Print(run);
   } catch (const nlohmann::json::exception& e) {

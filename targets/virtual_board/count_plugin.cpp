@@ -80,6 +80,12 @@ const InstructionSet kInstructionSets[] = {
      [](const std::vector<uint8_t>&) { return true; }}};
 const InstructionSet* instruction_set;
 
+// A kernel, which the runner maps elsewhere, could count itself short.
+bool IsRunners(const qemu_plugin_insn* insn) {
+  const uint64_t at = qemu_plugin_insn_vaddr(insn);
+  return at >= qemu_plugin_start_code() && at < qemu_plugin_end_code();
+}
+
 void OnTranslate(qemu_plugin_id_t, qemu_plugin_tb* tb) {
   CountedBlock* block = counter->NewBlock();
   const size_t n = qemu_plugin_tb_n_insns(tb);
@@ -89,7 +95,7 @@ void OnTranslate(qemu_plugin_id_t, qemu_plugin_tb* tb) {
     const std::vector<uint8_t> bytes(begin, begin + qemu_plugin_insn_size(insn));
     block->bytes.insert(block->bytes.end(), bytes.begin(), bytes.end());
     uintptr_t marker;
-    if (instruction_set->is_marker(bytes, &marker)) {
+    if (instruction_set->is_marker(bytes, &marker) && IsRunners(insn)) {
       qemu_plugin_register_vcpu_insn_exec_cb(insn, OnMarker, QEMU_PLUGIN_CB_NO_REGS,
                                              reinterpret_cast<void*>(marker));
     }

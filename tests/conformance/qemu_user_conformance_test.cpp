@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <set>
 
+#include "targets/virtual_board/markers.h"
 #include "tests/conformance/linux_conformance.h"
 #include "tests/device_test_name.h"
 
@@ -51,6 +52,32 @@ TEST(VirtualBoard, CountsRepeatExactly) {
     distinct.insert(nlohmann::json(outcome.reply).dump());
   }
   EXPECT_EQ(distinct.size(), 1u);
+}
+
+// A kernel that says where it begins and ends, or that it is a parallel loop, is not heard.
+TEST(VirtualBoard, AKernelsOwnMarkersCountForNothing) {
+  const absl::StatusOr<Device> device = LoadDevice("rpi4");
+  ASSERT_TRUE(device.ok());
+  ScratchFolder folder;
+  auto executor = MakeExecutor(*device);
+  ASSERT_TRUE(executor.ok()) << executor.status();
+  const auto count = [&](int hint) {
+    const std::string mark =
+        "asm volatile(\"hint " + std::to_string(hint) + "\" : : : \"memory\");";
+    BuildCKernel(*device, folder.Path("k"),
+                 mark + "for (long i = 0; i < N; ++i) OUT[i] = 2 * IN[i];" + mark);
+    RunRequest request;
+    request.mode = RunMode::kCount;
+    request.candidates = {{folder.Path("k"), {ElementwiseEntry(1000)}}};
+    RunOutcome outcome = (*executor)->Run(request, milliseconds(15'000));
+    EXPECT_EQ(outcome.status, RunStatus::kOk) << outcome.message;
+    return outcome.reply;
+  };
+  const RunReply honest = count(HALYARD_MARKER_LAST + 1);
+  ASSERT_GT(honest.candidates.at(0).at(0).serial_cycles, 1000);
+  for (int marker = HALYARD_MARKER_KERNEL_BEGIN; marker <= HALYARD_MARKER_LAST; ++marker) {
+    EXPECT_EQ(nlohmann::json(count(marker)).dump(), nlohmann::json(honest).dump()) << marker;
+  }
 }
 
 class VirtualBoardOfDevice : public testing::TestWithParam<const char*> {};

@@ -17,6 +17,7 @@
 
 #include "rpc_farm/executor.h"
 #include "tests/conformance/board_under_test.h"
+#include "tests/conformance/raw_system_calls.h"
 #include "tests/conformance/sandbox_here.h"
 #include "tests/conformance/test_artifacts.h"
 
@@ -28,26 +29,8 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 using testing::HasSubstr;
 
-// Ahead of each body: SYS(NAME, a, b, c) makes a system call and is its result, -errno too. A macro
-// file of the C library may be included within a function; a function of it may not be called.
-constexpr char kSystemCalls[] = R"(
-#include <asm/unistd.h>
-#ifdef __aarch64__
-  long call(long n, long a, long b, long c) {
-    register long x8 asm("x8") = n, x0 asm("x0") = a, x1 asm("x1") = b, x2 asm("x2") = c,
-                  x3 asm("x3") = 0, x4 asm("x4") = 0;
-    asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-    return x0;
-  }
-#else
-  long call(long n, long a, long b, long c) {
-    register long r10 asm("r10") = 0, r8 asm("r8") = 0;
-    asm volatile("syscall" : "+a"(n) : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-                 : "rcx", "r11", "memory");
-    return n;
-  }
-#endif
-#define SYS(name, a, b, c) call(__NR_##name, (long)(a), (long)(b), (long)(c))
+// Ahead of each body, behind kSystemCalls.
+constexpr char kGoodAnswer[] = R"(
 #define READ_ONLY 0
 #define WRITE_NEW 0101
 #define OPEN(path, flags) SYS(openat, -100, path, flags)
@@ -97,7 +80,7 @@ class InSandbox : public testing::TestWithParam<const char*> {
     return executor_->Run(request, deadline);
   }
   RunOutcome RunHarm(const std::string& body, milliseconds deadline = milliseconds(15'000)) {
-    BuildCKernel(device_, folder_.Path("harm"), kSystemCalls + body);
+    BuildCKernel(device_, folder_.Path("harm"), kSystemCalls + (kGoodAnswer + body));
     return Run("harm", deadline);
   }
   // Where the harm is refused by an error, the kernel goes on and hands that out.
@@ -256,7 +239,7 @@ TEST_P(InSandbox, TheKernelsManagementIsForbidden) {
 }
 
 TEST_P(InSandbox, ALoopBehindBlockedSignalsEndsAtTheDeadline) {
-  for (int i = 0; i < Runs(1); ++i) {
+  for (int i = 0; i < (Runs(10) + 9) / 10; ++i) {
     const auto start = Clock::now();
     const RunOutcome outcome = RunHarm(
         "unsigned long all = ~0ul; SYS(rt_sigprocmask, 0, &all, 0);"

@@ -54,6 +54,7 @@ TEST(RunProtocol, ReplyRoundTripsNonFiniteValues) {
   entry.non_finite = 5;
   entry.guards_intact = false;
   entry.inputs_intact = false;
+  entry.reruns_agree = false;
   entry.serial_cycles = 6.5;
   entry.regions = {{7, {8.5, 9.5}, 1.5}};
   entry.instructions = {{"simd_fma", 9}};

@@ -1,4 +1,4 @@
-#include "targets/board_runner/tensor.h"
+#include "targets/judge/tensor.h"
 
 #include <gtest/gtest.h>
 
@@ -15,6 +15,7 @@ class TensorTest : public testing::TestWithParam<int64_t> {};
 
 TEST_P(TensorTest, GuardsSeeEveryNeighbouringByte) {
   Tensor tensor(GetParam());
+  tensor.WriteGuards();
   EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.data()) % 64, 0u);
   EXPECT_TRUE(tensor.GuardsIntact());
   auto* before = reinterpret_cast<uint8_t*>(tensor.data()) - 1;

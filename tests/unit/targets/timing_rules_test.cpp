@@ -22,7 +22,8 @@ TEST(WorthTiming, IsWhatMayBeRight) {
   for (auto damage :
        {+[](EntryResult& r) { r.kernel_error = 1; }, +[](EntryResult& r) { r.poison_left = 1; },
         +[](EntryResult& r) { r.non_finite = 1; }, +[](EntryResult& r) { r.guards_intact = false; },
-        +[](EntryResult& r) { r.inputs_intact = false; }}) {
+        +[](EntryResult& r) { r.inputs_intact = false; },
+        +[](EntryResult& r) { r.reruns_agree = false; }}) {
     EntryResult wrong;
     damage(wrong);
     EXPECT_FALSE(WorthTiming(wrong));

@@ -32,6 +32,7 @@ TEST(WhyWrong, AcceptsTheReferenceAndNamesEachFault) {
   EXPECT_NE(with([](EntryResult& r) { r.non_finite = 1; }).find("NaN"), std::string::npos);
   EXPECT_NE(with([](EntryResult& r) { r.guards_intact = false; }).find("outside"),
             std::string::npos);
+  EXPECT_NE(with([](EntryResult& r) { r.reruns_agree = false; }).find("timed"), std::string::npos);
   EXPECT_NE(with([](EntryResult& r) { r.inputs_intact = false; }).find("input"), std::string::npos);
   EXPECT_NE(with([](EntryResult& r) { r.probe_values.pop_back(); }).find("probe"),
             std::string::npos);

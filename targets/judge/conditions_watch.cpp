@@ -1,4 +1,4 @@
-#include "targets/board_runner/conditions_watch.h"
+#include "targets/judge/conditions_watch.h"
 
 #include <chrono>
 

@@ -1,4 +1,4 @@
-#include "targets/board_runner/tensor.h"
+#include "targets/judge/tensor.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ constexpr uint8_t kCanary = 0xC5;
 // that nothing was stored there.
 constexpr uint32_t kPoison = 0x7fa5a5a5u;
 constexpr uint32_t kExponent = 0x7f800000u;
-constexpr size_t kAlign = 64;
+constexpr int64_t kAlign = 64;
 // Inaccessible bytes on either side, which cost address space only: a kernel that is wrong is so by
 // a row or a tile, which would step over a single page. A multiple of every Linux page size.
 constexpr size_t kGuard = 1 << 20;
@@ -27,31 +27,45 @@ bool AllCanary(const uint8_t* begin, const uint8_t* end) {
   return std::all_of(begin, end, [](uint8_t b) { return b == kCanary; });
 }
 
+int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+
+int64_t DataBytes(int64_t elements) {
+  return RoundUp(elements * static_cast<int64_t>(sizeof(float)), kAlign);
+}
+
 }  // namespace
 
-Tensor::Tensor(int64_t elements) : elements_(elements) {
-  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const size_t bytes =
-      (static_cast<size_t>(elements) * sizeof(float) + kAlign - 1) / kAlign * kAlign;
-  // At least a cache line of canary in front, whatever the size.
-  const size_t inner = (bytes + kAlign + page - 1) / page * page;
+// At least a cache line of canary in front, whatever the size.
+int64_t Tensor::MappedBytes(int64_t elements) {
+  return RoundUp(DataBytes(elements) + kAlign, sysconf(_SC_PAGESIZE));
+}
+
+Tensor::Tensor(int64_t elements, int fd, int64_t offset) : elements_(elements) {
+  const auto inner = static_cast<size_t>(MappedBytes(elements));
   mapping_bytes_ = inner + 2 * kGuard;
   void* p = mmap(nullptr, mapping_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) throw std::bad_alloc();
   mapping_ = static_cast<uint8_t*>(p);
   slack_begin_ = mapping_ + kGuard;
   slack_end_ = slack_begin_ + inner;
-  if (mprotect(slack_begin_, inner, PROT_READ | PROT_WRITE) != 0) {
+  constexpr int kUse = PROT_READ | PROT_WRITE;
+  const bool mapped =
+      fd < 0 ? mprotect(slack_begin_, inner, kUse) == 0
+             : mmap(slack_begin_, inner, kUse, MAP_SHARED | MAP_FIXED, fd, offset) != MAP_FAILED;
+  if (!mapped) {
     munmap(mapping_, mapping_bytes_);
     throw std::bad_alloc();
   }
-  data_ = reinterpret_cast<float*>(slack_end_ - bytes);
+  data_ = reinterpret_cast<float*>(slack_end_ - DataBytes(elements));
+}
+
+Tensor::~Tensor() { munmap(mapping_, mapping_bytes_); }
+
+void Tensor::WriteGuards() {
   std::memset(slack_begin_, kCanary, reinterpret_cast<uint8_t*>(data_) - slack_begin_);
   uint8_t* data_end = reinterpret_cast<uint8_t*>(data_ + elements_);
   std::memset(data_end, kCanary, slack_end_ - data_end);
 }
-
-Tensor::~Tensor() { munmap(mapping_, mapping_bytes_); }
 
 void Tensor::FillUniform(uint64_t seed, uint64_t stream) {
   for (int64_t i = 0; i < elements_; ++i) {
@@ -62,6 +76,15 @@ void Tensor::FillUniform(uint64_t seed, uint64_t stream) {
 void Tensor::Poison() {
   auto* words = reinterpret_cast<uint32_t*>(data_);
   std::fill(words, words + elements_, kPoison);
+}
+
+void Tensor::Poison(int64_t i) {
+  // Another process may be writing there.
+  reinterpret_cast<volatile uint32_t*>(data_)[i] = kPoison;
+}
+
+bool Tensor::IsPoison(int64_t i) const {
+  return reinterpret_cast<const volatile uint32_t*>(data_)[i] == kPoison;
 }
 
 Tensor::ScanResult Tensor::Scan() const {

@@ -12,6 +12,9 @@ using std::chrono::nanoseconds;
 constexpr int64_t kSlackNs = 150'000;
 constexpr int64_t kSlackPart = 50;
 constexpr int kTries = 6;
+// Nobody is as late as this by chance.
+constexpr int64_t kLateFactor = 4;
+constexpr int64_t kLateNs = 20'000'000;
 
 void SleepNs(double ns) { std::this_thread::sleep_for(nanoseconds(static_cast<int64_t>(ns))); }
 
@@ -68,7 +71,7 @@ EntryResult Judge::Checked(Ask run, bool even_unprepared) {
   return result;
 }
 
-double Judge::TimeOnce(uint32_t slot, int64_t runs, EntryResult* result, bool* credible) {
+double Judge::TimeOnce(uint32_t slot, int64_t runs, EntryResult* result, Credit* credit) {
   JudgedEntry& entry = *entries_[slot];
   entry.PoisonPlaces();
   Ask ask{Ask::What::kRun, slot};
@@ -78,20 +81,23 @@ double Judge::TimeOnce(uint32_t slot, int64_t runs, EntryResult* result, bool* c
   const int64_t answered = MonotonicNs();
   if (!entry.PlacesAgree()) result->reruns_agree = false;
   if (answer.kernel_error != 0) result->kernel_error = answer.kernel_error;
-  const int64_t told = answer.end_ns - answer.begin_ns;
+  const bool possible = answer.begin_ns >= asked && answer.end_ns <= answered;
+  const int64_t told = possible ? answer.end_ns - answer.begin_ns : 0;
   const int64_t seen = answered - asked;
-  *credible = answer.begin_ns >= asked && answer.end_ns <= answered && told > 0 &&
-              seen - told <= kSlackNs + seen / kSlackPart;
-  return static_cast<double>(*credible ? told : seen) / static_cast<double>(runs);
+  const bool credible = told > 0 && seen - told <= kSlackNs + seen / kSlackPart;
+  *credit = credible                                           ? Credit::kGiven
+            : told > 0 && seen <= kLateFactor * told + kLateNs ? Credit::kAskedAgain
+                                                               : Credit::kRefused;
+  return static_cast<double>(credible ? told : seen) / static_cast<double>(runs);
 }
 
 double Judge::Time(uint32_t slot, int64_t runs, EntryResult* result) {
   // Who is kept from a core by others is late, and not lying; but then nobody can tell.
   double shortest = 0;
   for (int i = 0; i < kTries; ++i) {
-    bool credible = false;
-    const double ns = TimeOnce(slot, runs, result, &credible);
-    if (credible) return ns;
+    Credit credit{};
+    const double ns = TimeOnce(slot, runs, result, &credit);
+    if (credit != Credit::kAskedAgain) return ns;
     shortest = i == 0 ? ns : std::min(shortest, ns);
   }
   return shortest;

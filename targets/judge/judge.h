@@ -55,7 +55,8 @@ class Judge {
  private:
   Answer Request(const Ask& ask);
   EntryResult Checked(Ask run, bool even_unprepared);
-  double TimeOnce(uint32_t slot, int64_t runs, EntryResult* result, bool* credible);
+  enum class Credit { kGiven, kAskedAgain, kRefused };
+  double TimeOnce(uint32_t slot, int64_t runs, EntryResult* result, Credit* credit);
   // Nothing: the runs were over before that could be seen.
   std::optional<bool> IsRewritten(uint32_t slot, double run_ns, int64_t runs);
 

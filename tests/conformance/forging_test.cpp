@@ -148,7 +148,7 @@ class Forging : public testing::TestWithParam<Forgery> {
     EntrySpec entry = ElementwiseEntry(kElements);
     entry.projection = true;
     request.candidates = {{folder_.Path(name), {entry}}};
-    return executor_->Run(request, std::chrono::seconds(5));
+    return executor_->Run(request, std::chrono::seconds(3));
   }
 
   // Whether a tuner would take the answer for right.

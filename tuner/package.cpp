@@ -18,7 +18,8 @@ std::string LibraryName(const Device& device) {
 }
 
 absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const MeasurementLog& log,
-                                            Builder& builder, const std::string& out_dir) {
+                                            Builder& builder, const std::string& out_dir,
+                                            const std::string& signing_key) {
   const auto best = BestRecords(log, RecordsOfDevice(device));
   if (!best.ok()) return best.status();
   LibrarySpec spec;
@@ -26,6 +27,7 @@ absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const Measurem
   spec.name = LibraryName(device);
   spec.out_dir = out_dir + "/" + device.id;
   spec.commit = HALYARD_COMMIT;
+  spec.signing_key = signing_key;
   for (const Record& r : *best) {
     const auto workload = ParseWorkload(r.workload);
     if (!workload.ok()) continue;

@@ -14,8 +14,9 @@ std::string LibraryName(const Device& device);
 
 // Builds <out_dir>/<device>/ from the best record of every workload the log has for the device.
 // Left out are records of other hardware that went by its id, and those of another version of their
-// space: their config may mean another program now.
+// space: their config may mean another program now. `signing_key`: as in a LibrarySpec.
 absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const MeasurementLog& log,
-                                            Builder& builder, const std::string& out_dir);
+                                            Builder& builder, const std::string& out_dir,
+                                            const std::string& signing_key = "");
 
 }  // namespace halyard

@@ -2,6 +2,7 @@
 // builds find it. Pure functions of the plan.
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,10 +36,13 @@ std::string CMakeConfigText(const LibraryPlan& plan);
 std::string CMakeConfigVersionText(const LibraryPlan& plan);
 std::string PkgConfigText(const LibraryPlan& plan);
 
-// What `compiler` says is recorded as the C compiler and `library_sha256` as the library's digest.
+inline constexpr char kManifestFile[] = "manifest.json";
+// The manifest's signature, where it has one.
+inline constexpr char kSignatureFile[] = "manifest.sig";
+// `digests`: of every other file of the library, by its path in the library's folder.
 std::string ManifestText(const LibraryPlan& plan, const std::string& halide_compiler,
-                         const std::string& c_compiler, const std::string& library_sha256,
-                         const std::string& header_sha256);
+                         const std::string& c_compiler,
+                         const std::map<std::string, std::string>& digests);
 
 // `int64_t heads, int64_t queries, ..., const float* q, ..., float* out`; `constant`, where given,
 // is what the constant operand is called.

@@ -1,11 +1,15 @@
 #include "tuner/library/library_builder.h"
 
+#include <cstdio>
+#include <map>
+
 #include "fmt/format.h"
 #include "rpc_farm/sha256.h"
 #include "tuner/library/firmware_library.h"
 #include "tuner/library/generated_text.h"
 #include "tuner/library/library_plan.h"
 #include "tuner/library/link_archive.h"
+#include "tuner/library/signature.h"
 #include "tuner/library/staging_folder.h"
 
 namespace halyard {
@@ -112,24 +116,34 @@ absl::StatusOr<LibraryFiles> BuildLibrary(const LibrarySpec& spec, Builder& buil
   const auto bytes = ReadStagedFile((*staging)->PathOf(library));
   if (!bytes.ok()) return bytes.status();
 
-  const std::pair<std::string, std::string> texts[] = {
+  std::vector<std::pair<std::string, std::string>> texts = {
       {package + "Version.cmake", CMakeConfigVersionText(*plan)},
       {package + ".cmake", CMakeConfigText(*plan)},
-      {spec.name + ".pc", PkgConfigText(*plan)},
-      {"manifest.json", ManifestText(*plan, builder.compiler(), compiler->version,
-                                     Sha256Hex(*bytes), Sha256Hex(header_text))}};
+      {spec.name + ".pc", PkgConfigText(*plan)}};
+  std::map<std::string, std::string> digests = {{library, Sha256Hex(*bytes)},
+                                                {header, Sha256Hex(header_text)}};
+  for (const auto& [file, text] : texts) digests[file] = Sha256Hex(text);
+  const std::string manifest = ManifestText(*plan, builder.compiler(), compiler->version, digests);
+  if (!spec.signing_key.empty()) {
+    const auto signature = SignatureOf(manifest, spec.signing_key);
+    if (!signature.ok()) return signature.status();
+    texts.emplace_back(kSignatureFile, *signature + "\n");
+  }
+  const std::string dir = spec.out_dir.empty() ? "" : spec.out_dir + "/";
+  // The manifest last: its digests tell whether the files beside it are the ones it is about.
+  texts.emplace_back(kManifestFile, manifest);
   for (const auto& [file, text] : texts) {
     if (auto s = (*staging)->Write(file, text); !s.ok()) return s;
   }
-  // The manifest last: its digests tell whether the files beside it are the ones it is about.
   for (const std::string& file : {library, header}) {
     if (auto s = (*staging)->Publish(file); !s.ok()) return s;
   }
+  // Of an earlier library, of which it would say that this one was changed.
+  if (spec.signing_key.empty()) std::remove((dir + kSignatureFile).c_str());
   for (const auto& [file, text] : texts) {
     if (auto s = (*staging)->Publish(file); !s.ok()) return s;
   }
-  const std::string dir = spec.out_dir.empty() ? "" : spec.out_dir + "/";
-  return LibraryFiles{dir + library, dir + header, dir + "manifest.json", dir + package + ".cmake",
+  return LibraryFiles{dir + library, dir + header, dir + kManifestFile, dir + package + ".cmake",
                       dir + spec.name + ".pc"};
 }
 

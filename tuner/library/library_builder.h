@@ -25,6 +25,7 @@ struct LibrarySpec {
   std::vector<Variant> variants;  // in any order, at most one a workload
   std::string out_dir;            // made where there is none
   std::string commit;             // of the sources the library is built from
+  std::string signing_key;        // file of the secret key that signs the manifest; empty: unsigned
 };
 
 // Paths of what was written, under LibrarySpec::out_dir.
@@ -43,6 +44,7 @@ struct LibraryFiles {
 // FailedPrecondition: a record's space version is not the one of these sources, the device has a
 // CPU feature that cannot be checked for at run time, or another process is writing this library.
 // PermissionDenied, NotFound, ResourceExhausted: out_dir cannot be written; names it.
+// Errors of SignatureOf, before anything is put in place.
 // Internal: a build failed; names the variant and the builder's message.
 absl::StatusOr<LibraryFiles> BuildLibrary(const LibrarySpec& spec, Builder& builder);
 

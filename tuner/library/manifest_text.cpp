@@ -7,7 +7,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kManifestFormat = 1;
+constexpr int kManifestFormat = 2;
 
 Json RecordJson(const Record& r) {
   return {{"id", r.id},
@@ -39,8 +39,8 @@ Json VariantJson(const PlannedVariant& v) {
 }  // namespace
 
 std::string ManifestText(const LibraryPlan& plan, const std::string& halide_compiler,
-                         const std::string& c_compiler, const std::string& library_sha256,
-                         const std::string& header_sha256) {
+                         const std::string& c_compiler,
+                         const std::map<std::string, std::string>& digests) {
   const LibrarySpec& spec = *plan.spec;
   const BoardKind kind =
       spec.variants.empty() ? spec.device.board_kind() : spec.variants.front().record.board_kind;
@@ -73,8 +73,7 @@ std::string ManifestText(const LibraryPlan& plan, const std::string& halide_comp
                                      : spec.variants.front().record.unit},
       {"compiler", halide_compiler},
       {"c_compiler", c_compiler},
-      {"library_sha256", library_sha256},
-      {"header_sha256", header_sha256},
+      {"files", digests},
       {"variants", variants},
       {"fallbacks", fallbacks}};
   // Logged text may come from a board; what is not UTF-8 in it must not stop a nightly build.

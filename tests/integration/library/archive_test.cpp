@@ -2,15 +2,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <sstream>
 
 #include "nlohmann/json.hpp"
-#include "rpc_farm/sha256.h"
 #include "schedules/operator.h"
 #include "tests/integration/library/library_under_test.h"
 #include "tuner/library/library_plan.h"
+#include "tuner/library/signature.h"
 #include "tuner/library/staging_folder.h"
+#include "tuner/library/verify_library.h"
 
 namespace halyard {
 namespace {
@@ -58,13 +60,19 @@ TEST_P(LibraryArchive, NeedsOnlyTheCLibrary) {
   for (const std::string& symbol : Symbols("-u")) EXPECT_TRUE(allowed.count(symbol)) << symbol;
 }
 
-// In another folder and with the variants in another order.
+// In another folder, with the variants in another order, and signed.
 TEST_P(LibraryArchive, IsReproducible) {
   LibrarySpec spec = library().spec();
   std::reverse(spec.variants.begin(), spec.variants.end());
   spec.out_dir = ScratchFolder("again_" + GetParam()) + "/deeper/out";
+  const auto key = MakeSigningKey(ScratchFolder("key_" + GetParam()));
+  ASSERT_TRUE(key.ok()) << key.status();
+  spec.signing_key = key->secret;
   const auto again = BuildLibrary(spec, SharedBuilder());
   ASSERT_TRUE(again.ok()) << again.status();
+  const auto verified = VerifyLibrary(spec.out_dir, key->published);
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_TRUE(verified->is_signed);
   const LibraryFiles& first = library().files();
   for (const auto& [a, b] :
        {std::pair{first.library, again->library}, std::pair{first.header, again->header},
@@ -77,14 +85,17 @@ TEST_P(LibraryArchive, IsReproducible) {
 
 TEST_P(LibraryArchive, ManifestNamesTheRecordOfEachVariant) {
   const auto manifest = nlohmann::json::parse(ReadText(library().files().manifest));
-  EXPECT_EQ(manifest["format"], 1);
+  EXPECT_EQ(manifest["format"], 2);
   EXPECT_EQ(manifest["name"], library().spec().name);
   EXPECT_EQ(manifest["device"]["id"], GetParam());
   EXPECT_EQ(manifest["board_kind"], GetParam() == "host" ? "physical" : "virtual");
   EXPECT_EQ(manifest["unit"], GetParam() == "host" ? "ns" : "virtual_cycles");
   EXPECT_EQ(manifest["commit"], library().spec().commit);
-  EXPECT_EQ(manifest["library_sha256"], Sha256Hex(ReadText(library().files().library)));
-  EXPECT_EQ(manifest["header_sha256"], Sha256Hex(ReadText(library().files().header)));
+  EXPECT_EQ(manifest["files"].size(), 5u);
+  const std::string folder = std::filesystem::path(library().files().manifest).parent_path();
+  const auto verified = VerifyLibrary(folder, "");
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_EQ(verified->variants, static_cast<int>(library().spec().variants.size()));
   EXPECT_EQ(manifest["fallbacks"].size(), OperatorNames().size());
   ASSERT_EQ(manifest["variants"].size(), library().spec().variants.size());
   for (const Variant& v : library().spec().variants) {

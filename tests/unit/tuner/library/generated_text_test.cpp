@@ -120,12 +120,12 @@ TEST(GeneratedText, ABufferOfTooManyDimensionsIsAnError) {
 TEST(GeneratedText, ManifestHasTheRecordAndSurvivesTextThatIsNotUtf8) {
   Built built;
   built.spec.variants[2].record.environment = "clock \xff";
-  const auto manifest =
-      nlohmann::json::parse(ManifestText(built.plan, "Halide", "gcc", "aa", "bb"));
+  const auto manifest = nlohmann::json::parse(
+      ManifestText(built.plan, "Halide", "gcc", {{"libx.a", "aa"}, {"x.h", "bb"}}));
   EXPECT_EQ(manifest["unit"], "virtual_cycles");
   EXPECT_EQ(manifest["board_kind"], "virtual");
   EXPECT_EQ(manifest["compiler"], "Halide");
-  EXPECT_EQ(manifest["library_sha256"], "aa");
+  EXPECT_EQ(manifest["files"]["libx.a"], "aa");
   ASSERT_EQ(manifest["variants"].size(), 3u);
   EXPECT_EQ(manifest["variants"][0]["workload"], "gemm:16x16x16:f32");
   EXPECT_EQ(manifest["variants"][0]["record"]["id"], 2);

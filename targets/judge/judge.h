@@ -20,6 +20,13 @@
 
 namespace halyard {
 
+// When a place of the output that was poisoned in the middle of many runs was written again.
+enum class Rewriting {
+  kInTime,    // by the next run
+  kInTheEnd,  // by a later one: few of them write, or none had a core to run on
+  kNever,     // though runs came after it
+};
+
 class Judge {
  public:
   // `memory`: the descriptor of what is shared with the worker.
@@ -45,8 +52,8 @@ class Judge {
   // Nanoseconds a run takes, of `runs` in a row.
   double Time(uint32_t slot, int64_t runs, EntryResult* result);
   // Looks whether the output is written again and again while the kernel runs, where a run takes
-  // `run_ns`; ends with a single run.
-  void Audit(uint32_t slot, double run_ns, EntryResult* result);
+  // `run_ns`. Leaves poison behind.
+  Rewriting Watch(uint32_t slot, double run_ns);
   // Whether the last run left all of the output as the checked run did.
   void CheckOutput(uint32_t slot, EntryResult* result) const;
   void CheckIntegrity(uint32_t slot, EntryResult* result) const;
@@ -57,8 +64,8 @@ class Judge {
   EntryResult Checked(Ask run, bool even_unprepared);
   enum class Credit { kGiven, kAskedAgain, kRefused };
   double TimeOnce(uint32_t slot, int64_t runs, EntryResult* result, Credit* credit);
-  // Nothing: the runs were over before that could be seen.
-  std::optional<bool> IsRewritten(uint32_t slot, double run_ns, int64_t runs);
+  // Nothing: the runs were over before it could be seen.
+  std::optional<Rewriting> WatchOnce(uint32_t slot, double run_ns, int64_t runs);
 
   JudgesEnd& worker_;
   const int memory_;

@@ -58,7 +58,8 @@ class JudgedTiming {
     if (!WorthTiming(result)) return result;
     const int64_t begin = MonotonicNs();
     auto estimate_ns = static_cast<double>(begin - checked_begin);
-    for (int i = 0; i < policy_.warmup_runs && estimate_ns < policy_.cap_ns / 8; ++i) {
+    for (int i = 0;
+         i < policy_.warmup_runs && estimate_ns < static_cast<double>(policy_.cap_ns) / 8; ++i) {
       estimate_ns = judge_.Time(0, 1, &result);
     }
     const int64_t warm = MonotonicNs();
@@ -148,27 +149,30 @@ class JudgedTiming {
   // Behind a kernel's last sample.
   void Close(uint32_t slot, EntryResult* result) {
     if (!result->samples_ns.empty() && WorthTiming(*result)) {
-      const double run_ns = Fastest(result->samples_ns);
       // Of a sample of one run that one was looked at.
-      if (run_ns < static_cast<double>(policy_.min_sample_ns)) {
-        TakeSingleRunsIfFarSlower(slot, run_ns, result);
-        judge_.Audit(slot, run_ns, result);
+      if (Fastest(result->samples_ns) < static_cast<double>(policy_.min_sample_ns)) {
+        LookAtRunsInARow(slot, result);
       }
       judge_.CheckOutput(slot, result);
     }
     judge_.CheckIntegrity(slot, result);
   }
 
-  // A single run is looked at, of runs in a row only the last is. What has come into the caches and
-  // what the judge has taken out of them makes a difference of microseconds; a kernel that leaves
-  // out most of its runs in a row shows a larger one, and is given the time of those it does not.
-  void TakeSingleRunsIfFarSlower(uint32_t slot, double run_ns, EntryResult* result) {
+  // A single run is looked at, of runs in a row only the last is. A kernel that leaves out most of
+  // its runs in a row is given the time of those that it does not.
+  void LookAtRunsInARow(uint32_t slot, EntryResult* result) {
+    // What has come into the caches and what the judge has taken out of them is microseconds.
     constexpr double kFarSlower = 3;
     constexpr double kCachesNs = 5'000;
+    const double run_ns = Fastest(result->samples_ns);
+    const Rewriting rewriting = judge_.Watch(slot, run_ns);
+    if (rewriting == Rewriting::kNever) result->reruns_agree = false;
     std::vector<double> single_ns;
+    // The first also writes over what the watch has left.
     for (size_t i = 0; i < result->samples_ns.size(); ++i) {
       single_ns.push_back(judge_.Time(slot, 1, result));
-      if (single_ns.back() <= kFarSlower * run_ns + kCachesNs) return;
+      const bool far_slower = single_ns.back() > kFarSlower * run_ns + kCachesNs;
+      if (!far_slower && rewriting == Rewriting::kInTime) return;
     }
     result->samples_ns = single_ns;
   }

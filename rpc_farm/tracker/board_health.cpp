@@ -9,7 +9,7 @@ namespace halyard {
 void BoardHealth::Begin(Stage stage) {
   stage_ = stage;
   waiting_ = false;
-  proofs_ = 0;
+  proofs_ = interruptions_ = 0;
 }
 
 void BoardHealth::Fail(FarmTime now, const std::string& why) {
@@ -24,7 +24,8 @@ void BoardHealth::Fail(FarmTime now, const std::string& why) {
 
 void BoardHealth::Resume(const std::string& why) {
   why_ = why;
-  power_cycled_ = held_ = false;
+  held_ = false;
+  if_unproved_ = Stage::kPowerCycle;
   next_rest_ = kFirstRetry;
   Begin(Stage::kReset);
 }
@@ -37,15 +38,18 @@ void BoardHealth::Quarantine(const std::string& why) {
 
 void BoardHealth::Release() {
   if (fit()) return;
-  held_ = power_cycled_ = false;
+  held_ = false;
+  if_unproved_ = Stage::kPowerCycle;
   next_rest_ = kFirstRetry;
   Begin(Stage::kProve);
 }
 
 std::optional<Remedy> BoardHealth::Next(FarmTime now) {
   if (stage_ == Stage::kResting && !held_ && now >= rest_until_) {
-    power_cycled_ = false;
-    Begin(Stage::kReset);
+    // It may be back by itself, or have booted after its power cycle only now: then a reset would
+    // take it away again.
+    if_unproved_ = Stage::kReset;
+    Begin(Stage::kProve);
   }
   if (waiting_ || fit() || stage_ == Stage::kResting) return std::nullopt;
   waiting_ = true;
@@ -59,18 +63,28 @@ void BoardHealth::Answer(bool good, FarmTime now) {
   waiting_ = false;
   // A reset or power cycle that failed, for want of a command say, is judged by the proof after it.
   if (stage_ != Stage::kProve) return Begin(Stage::kProve);
-  if (good) {
-    if (++proofs_ < kProofsToReturn) return;
-    failures_.clear();
-    return Begin(Stage::kFit);
+  if (!good) return ProofFailed(now);
+  interruptions_ = 0;
+  if (++proofs_ < kProofsToReturn) return;
+  failures_.clear();
+  Begin(Stage::kFit);
+}
+
+void BoardHealth::Interrupt(FarmTime now) {
+  if (!waiting_) return;
+  if (stage_ != Stage::kProve) return Begin(Stage::kProve);
+  waiting_ = false;
+  if (++interruptions_ >= kInterruptionsToFail) ProofFailed(now);
+}
+
+void BoardHealth::ProofFailed(FarmTime now) {
+  const Stage next = if_unproved_;
+  if_unproved_ = next == Stage::kReset ? Stage::kPowerCycle : Stage::kResting;
+  if (next == Stage::kResting) {
+    rest_until_ = now + next_rest_;
+    next_rest_ = std::min(2 * next_rest_, kLongestRetry);
   }
-  if (!power_cycled_) {
-    power_cycled_ = true;
-    return Begin(Stage::kPowerCycle);
-  }
-  rest_until_ = now + next_rest_;
-  next_rest_ = std::min(2 * next_rest_, kLongestRetry);
-  Begin(Stage::kResting);
+  Begin(next);
 }
 
 std::string BoardHealth::Text() const {

@@ -14,8 +14,12 @@ inline constexpr int kFailuresToQuarantine = 3;
 inline constexpr FarmDuration kFailureWindow{600'000};
 inline constexpr int kProofsToReturn = 3;
 // A board that a power cycle did not mend is tried again after this long, doubling up to the most.
-inline constexpr FarmDuration kFirstRetry{600'000};
+// At first as long as a board takes to boot: reset and power cycle may be over within milliseconds,
+// and one that was merely away for some seconds is not to be missing for much longer.
+inline constexpr FarmDuration kFirstRetry{60'000};
 inline constexpr FarmDuration kLongestRetry{7'200'000};
+// A proof that takes its agent away with it, as often in a row, has failed.
+inline constexpr int kInterruptionsToFail = 3;
 
 // What its agent is to do to a board that is not fit for work. Each is answered by Answer().
 enum class Remedy {
@@ -51,19 +55,24 @@ class BoardHealth {
     if (stage_ != Stage::kResting || held_) return std::nullopt;
     return rest_until_;
   }
-  // How the remedy that Next() gave last ended. One that never answers is a failed one: the caller
-  // says so when it gives up on it (the agent was lost).
+  // How the remedy that Next() gave last ended.
   void Answer(bool good, FarmTime now);
+  // Nobody will say any more how it ended: the agent was lost, or came back. Of a proof this says
+  // nothing of the board, and it is given again. A reset or power cycle may have been made, and is
+  // not: it may be what took the agent away. The proof after it judges it.
+  void Interrupt(FarmTime now);
 
  private:
   enum class Stage { kFit, kReset, kPowerCycle, kProve, kResting };
   void Begin(Stage stage);
+  void ProofFailed(FarmTime now);
 
   Stage stage_ = Stage::kFit;
-  bool waiting_ = false;       // for the answer to a remedy
-  bool power_cycled_ = false;  // in this quarantine, since it last rested
-  bool held_ = false;          // by an operator: nothing is tried
+  Stage if_unproved_ = Stage::kPowerCycle;  // what follows a proof that failed
+  bool waiting_ = false;                    // for the answer to a remedy
+  bool held_ = false;                       // by an operator: nothing is tried
   int proofs_ = 0;
+  int interruptions_ = 0;  // of proofs, since the last answer to one
   FarmTime rest_until_{};
   FarmDuration next_rest_ = kFirstRetry;
   std::deque<FarmTime> failures_;

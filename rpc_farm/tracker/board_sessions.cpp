@@ -84,7 +84,7 @@ std::vector<absl::Status> Scheduler::Connect(SessionId session, const std::strin
           fmt::format("board {}: {}; restart the agent", spec.name, why)));
       continue;
     }
-    board.health.Answer(false, now);
+    board.health.Interrupt(now);
     board.spec = spec;
     board.agent = agent;
     board.session = session;

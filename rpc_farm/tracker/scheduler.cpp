@@ -170,7 +170,7 @@ std::vector<FarmOrder> Scheduler::Advance(FarmTime now) {
   for (auto& [name, board] : boards_) {
     if (!board.lost && now - board.heard >= kBoardLostAfter) {
       board.lost = true;
-      board.health.Answer(false, now);  // Lose() marks the change
+      board.health.Interrupt(now);  // Lose() marks the change
       Lose(board, "its agent was not heard of for 30 seconds", now);
     } else if (board.lease && now >= board.lease_ends) {
       Lose(board, "its agent did not keep the time limit", now);

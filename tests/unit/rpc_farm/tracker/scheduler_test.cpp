@@ -7,7 +7,18 @@ namespace {
 
 using Kind = FarmOrder::Kind;
 
-class SchedulerTest : public TrackerRig {};
+class SchedulerTest : public TrackerRig {
+ protected:
+  // The board of session 1 loses so many runs.
+  void Fail(int runs) {
+    for (int i = 0; i < runs; i++) {
+      const std::string id = "fails" + std::to_string(i);
+      Add(id);
+      EXPECT_TRUE(Finish(1, Runs().at(0), RunEnd::kInfraLoss).ok());
+      EXPECT_TRUE(scheduler_.Cancel(id, now_).ok());
+    }
+  }
+};
 
 TEST_F(SchedulerTest, ARequestRunsOnAFreeBoardAndEndsOnce) {
   Connect(1, "shelf", {"pi-a"});
@@ -233,9 +244,72 @@ TEST_F(SchedulerTest, ABoardNothingMendsRestsLongerAndLonger) {
     if (orders[0].remedy == Remedy::kProve) proofs.push_back(now_);
     scheduler_.RemedyDone(1, "pi", false, now_);
   }
-  // Prove, power-cycle, prove; rest; reset, prove, power-cycle, prove; rest.
-  ASSERT_GE(proofs.size(), 4u);
+  // Prove, power-cycle, prove; rest; prove, reset, prove, power-cycle, prove; rest.
+  ASSERT_EQ(proofs.size(), 5u);
   EXPECT_GE(proofs[2] - proofs[1], kFirstRetry);
+  EXPECT_LT(proofs[2] - proofs[1], 2 * kFirstRetry);
+  EXPECT_EQ(proofs[4], proofs[2]);
+  Advance();
+  EXPECT_EQ(scheduler_.Boards()[0].health, "quarantined: smells of smoke; to be tried again");
+}
+
+// Such as one that reboots: its remedies are over before it is back.
+TEST_F(SchedulerTest, ABoardThatComesBackByItselfReturnsAfterItsRest) {
+  Connect(1, "a", {"pi"});
+  Fail(3);
+  std::vector<Remedy> remedies;
+  const FarmTime failed = now_, back = now_ + FarmDuration(10'000);
+  while (scheduler_.Boards()[0].health != "ready") {
+    ASSERT_LT(now_, failed + 2 * kFirstRetry) << scheduler_.Boards()[0].health;
+    for (const FarmOrder& order : Of(Kind::kRemedy, Advance())) {
+      remedies.push_back(order.remedy);
+      scheduler_.RemedyDone(1, "pi", order.remedy != Remedy::kProve || now_ >= back, now_);
+    }
+    Wait(1'000);
+    Beat(1);
+  }
+  EXPECT_EQ(remedies, (std::vector{Remedy::kReset, Remedy::kProve, Remedy::kPowerCycle,
+                                   Remedy::kProve, Remedy::kProve, Remedy::kProve, Remedy::kProve}))
+      << "what is back is not reset once more";
+}
+
+// What the network does is not the board's fault.
+TEST_F(SchedulerTest, AProofThatALostAgentCannotTellOfIsGivenAgain) {
+  Connect(1, "a", {"pi"});
+  Fail(3);
+  // The reset may have been made.
+  EXPECT_EQ(Of(Kind::kRemedy, Advance()).at(0).remedy, Remedy::kReset);
+  Wait(31'000);
+  EXPECT_TRUE(Advance().empty());
+  Beat(1);
+  // Lost, and back on another connection.
+  EXPECT_EQ(Of(Kind::kRemedy, Advance()).at(0).remedy, Remedy::kProve);
+  Connect(2, "a", {"pi"});
+  scheduler_.RemedyDone(1, "pi", true, now_);  // of the connection before
+  for (int proof = 0; proof < kProofsToReturn; ++proof) {
+    EXPECT_NE(scheduler_.Boards()[0].health, "ready");
+    EXPECT_EQ(Of(Kind::kRemedy, Advance()).at(0).remedy, Remedy::kProve) << proof;
+    scheduler_.RemedyDone(2, "pi", true, now_);
+  }
+  EXPECT_EQ(scheduler_.Boards()[0].health, "ready");
+}
+
+TEST_F(SchedulerTest, AProofThatTakesTheAgentAwayEachTimeHasFailed) {
+  Connect(1, "a", {"pi"});
+  Fail(3);
+  std::vector<Remedy> remedies;
+  for (SessionId session = 2; session < 20; ++session) {
+    const Orders orders = Of(Kind::kRemedy, Advance());
+    if (orders.empty()) break;
+    remedies.push_back(orders[0].remedy);
+    Connect(session, "a", {"pi"});
+  }
+  std::vector<Remedy> expected = {Remedy::kReset};
+  expected.insert(expected.end(), kInterruptionsToFail, Remedy::kProve);
+  expected.push_back(Remedy::kPowerCycle);
+  expected.insert(expected.end(), kInterruptionsToFail, Remedy::kProve);
+  EXPECT_EQ(remedies, expected);
+  EXPECT_TRUE(scheduler_.Boards()[0].health.ends_with("to be tried again"));
 }
 
 TEST_F(SchedulerTest, ARestartGoesOnWhereItWas) {

@@ -1,11 +1,13 @@
 #include "tests/integration/farm_agent/logged_process.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -36,6 +38,9 @@ LoggedProcess::LoggedProcess(std::vector<std::string> argv, std::string log,
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, STDERR_FILENO, log_.c_str(),
                                    O_CREAT | O_WRONLY | O_APPEND, 0600);
+  // A proxy's connections are open in this process: inherited, they would count as the program's,
+  // and a cut would be none, for the other end learns of it when the last descriptor is closed.
+  posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
   const int error = posix_spawn(&pid_, argv[0].c_str(), &files, nullptr, Pointers(argv).data(),
                                 Pointers(environment).data());
   posix_spawn_file_actions_destroy(&files);
@@ -61,6 +66,16 @@ std::optional<int> LoggedProcess::AwaitEnd(std::chrono::milliseconds limit) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   } while (std::chrono::steady_clock::now() < end);
   return std::nullopt;
+}
+
+size_t LoggedProcess::Descriptors() const {
+  std::error_code error;
+  size_t open = 0;
+  for (std::filesystem::directory_iterator at(fmt::format("/proc/{}/fd", pid_), error), end;
+       !error && at != end; at.increment(error)) {
+    ++open;
+  }
+  return open;
 }
 
 std::vector<pid_t> LoggedProcess::Below() const { return DescendantsOf(pid_); }

@@ -13,8 +13,8 @@ namespace halyard {
 
 class LoggedProcess {
  public:
-  // Its stderr goes to the end of `log`. `variables`: such as "TMPDIR=/tmp", beside this process's
-  // own.
+  // Its stderr goes to the end of `log`; it inherits nothing else that is open here but stdin and
+  // stdout. `variables`: such as "TMPDIR=/tmp", beside this process's own.
   LoggedProcess(std::vector<std::string> argv, std::string log,
                 const std::vector<std::string>& variables = {});
   ~LoggedProcess();  // kills what is left
@@ -25,6 +25,8 @@ class LoggedProcess {
   void Signal(int signal) const;
   // Its exit code, or 128 and the signal's number; nothing: it still runs.
   std::optional<int> AwaitEnd(std::chrono::milliseconds limit);
+  // That it has open now; 0: it has ended.
+  size_t Descriptors() const;
   // Ids of the processes below it.
   std::vector<pid_t> Below() const;
 

@@ -107,20 +107,24 @@ void ProxiedConnection::WriteFirst(Flow& flow) {
                              flow.writing = false;
                              if (self->closed_) return;
                              if (error) {
-                               // Nobody is there any more. The other end learns of it by the way
-                               // from there, if that is no black hole; a read that waits there may
-                               // have had the error taken from it.
-                               flow.done = true;
-                               flow.waiting.clear();
-                               self->EndSource(
-                                   &flow == &self->to_server_ ? self->to_client_ : self->to_server_,
-                                   /*reset=*/true);
+                               self->LoseDestination(flow);
                              } else {
                                flow.waiting_bytes -= flow.waiting.front().bytes.size();
                                flow.waiting.pop_front();
                              }
                              self->Pump();
                            });
+}
+
+// Nobody is there any more. The other end learns of it by the way from there, if that is no black
+// hole; a read that waits there may have had the error taken from it.
+void ProxiedConnection::LoseDestination(Flow& flow) {
+  flow.done = true;
+  flow.waiting.clear();
+  Flow& back = &flow == &to_server_ ? to_client_ : to_server_;
+  // Its end was passed on before: a reset comes after it, or nothing would close this connection.
+  if (back.done) back.done = back.source_ended = false;
+  EndSource(back, /*reset=*/true);
 }
 
 void ProxiedConnection::PassEndOn(Flow& flow) {

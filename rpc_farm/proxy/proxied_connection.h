@@ -64,6 +64,7 @@ class ProxiedConnection : public std::enable_shared_from_this<ProxiedConnection>
   void Write(Flow& flow);
   void WriteFirst(Flow& flow);
   void EndSource(Flow& flow, bool reset);
+  void LoseDestination(Flow& flow);
   void PassEndOn(Flow& flow);
   void Close(bool reset);
 

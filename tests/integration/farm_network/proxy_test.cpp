@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <random>
+#include <stdexcept>
 #include <thread>
 
 #include "rpc_farm/proxy/farm_proxy.h"
@@ -159,6 +160,24 @@ TEST_F(Proxy, EndsAndResetsOfEitherSideReachTheOther) {
   other_.CloseWithReset();
   EXPECT_EQ(client_.AwaitEnd(kSoon), End::kReset);
   EXPECT_TRUE(SoonOpen(0));
+}
+
+// As of a program that is killed while the other end has still to answer.
+TEST_F(Proxy, WhoSendsToAnEndThatHasClosedIsReset) {
+  for (const ProxyWay way : kBothWays) {
+    Connect();
+    LoopbackSocket& gone = way == ProxyWay::kToServer ? client_ : other_;
+    LoopbackSocket& stays = way == ProxyWay::kToServer ? other_ : client_;
+    gone.Close();
+    EXPECT_EQ(stays.AwaitEnd(kSoon), End::kClosed) << "so far it may send";
+    // The first is answered by a reset, the second finds nobody.
+    for (const char* bytes : {"a", "b"}) {
+      stays.Send(bytes);
+      std::this_thread::sleep_for(kMoment);
+    }
+    EXPECT_TRUE(SoonOpen(0));
+    EXPECT_THROW(stays.Send("c"), std::runtime_error);
+  }
 }
 
 TEST_F(Proxy, RefusedConnectionsAreResetAndAServerThatIsAwayResetsToo) {

@@ -17,6 +17,9 @@ using std::chrono::milliseconds;
 // An emulator is far slower than the board: what a board has time for is not cut off at once, and
 // no kernel holds the emulator up for longer than a virtual board's run may take.
 constexpr milliseconds kShortestLimit{10'000}, kLongestLimit{120'000};
+// What did not end in its time is tried again after so many times that: it holds the emulator up
+// for a tenth of the time at most.
+constexpr int kTimeoutHolds = 10;
 
 // As the tuner asks of a virtual board: operands that fit the last cache stay there between runs.
 bool StaysInCache(const CandidateSpec& candidate, int64_t last_level_bytes) {
@@ -45,11 +48,12 @@ size_t BytesOf(const std::vector<EntryResult>& entries) {
 
 }  // namespace
 
-EmulatedKernels::EmulatedKernels(const Device& device, Emulate emulate, size_t most_bytes)
+EmulatedKernels::EmulatedKernels(const Device& device, Emulate emulate, size_t most_bytes, Now now)
     : clock_ghz_(device.clock_ghz),
       last_level_bytes_(device.last_level_bytes()),
       emulate_(std::move(emulate)),
-      most_bytes_(most_bytes) {
+      most_bytes_(most_bytes),
+      now_(std::move(now)) {
   for (const ClusterModel& cluster : device.virtual_board.model.clusters) {
     cores_.push_back(cluster.cores);
   }
@@ -84,7 +88,7 @@ std::shared_ptr<const EmulatedKernels::Known> EmulatedKernels::Learn(const std::
   std::unique_lock lock(mutex_);
   changed_.wait(lock, stop, [&] { return !under_way_.contains(key); });
   if (stop.stop_requested()) {
-    return std::make_shared<const Known>(Known{RunStatus::kInfra, "stopped", {}, limit});
+    return std::make_shared<const Known>(Known{RunStatus::kInfra, "stopped", {}, limit, {}});
   }
   if (auto known = Recall(key, limit)) return known;
   under_way_.insert(key);
@@ -101,14 +105,15 @@ EmulatedKernels::Known EmulatedKernels::EmulateNow(const std::stop_token& stop,
                                                    const RunRequest& one,
                                                    milliseconds limit) const {
   RunOutcome outcome = emulate_(stop, one, limit);
-  Known known{outcome.status, std::move(outcome.message), {}, limit};
+  Known known{outcome.status, std::move(outcome.message), {}, limit, now_()};
   if (outcome.status != RunStatus::kOk) return known;
   for (EntryResult& entry : outcome.reply.candidates.at(0)) {
     const bool counted = std::all_of(
         entry.regions.begin(), entry.regions.end(),
         [this](const ParallelRegion& region) { return region.cycles.size() == cores_.size(); });
     if (!counted) {
-      return {RunStatus::kInfra, "a parallel loop was not counted for every kind of core", {}, {}};
+      return {
+          RunStatus::kInfra, "a parallel loop was not counted for every kind of core", {}, {}, {}};
     }
     if (WorthTiming(entry)) entry.samples_ns = {CountedCycles(entry, cores_) / clock_ghz_};
     // A board that keeps time tells no counts.
@@ -126,8 +131,10 @@ std::shared_ptr<const EmulatedKernels::Known> EmulatedKernels::Recall(const std:
   if (found == at_.end()) return nullptr;
   kept_.splice(kept_.begin(), kept_, found->second);
   const auto& known = kept_.front().known;
-  const bool too_short = known->status == RunStatus::kTimeout && known->limit < limit;
-  return too_short ? nullptr : known;
+  const bool in_doubt =
+      known->status == RunStatus::kTimeout &&
+      (known->limit < limit || now_() >= known->ended + kTimeoutHolds * known->limit);
+  return in_doubt ? nullptr : known;
 }
 
 void EmulatedKernels::Keep(const std::string& key, std::shared_ptr<const Known> known) {

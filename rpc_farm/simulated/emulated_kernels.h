@@ -2,6 +2,7 @@
 // once, told as often as any simulated board asks.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -23,14 +24,18 @@ class EmulatedKernels {
   // Counts the candidates of a request (RunMode::kCount) on the device's virtual board.
   using Emulate = std::function<RunOutcome(const std::stop_token&, const RunRequest&,
                                            std::chrono::milliseconds)>;
+  using Clock = std::chrono::steady_clock;
+  using Now = std::function<Clock::time_point()>;
 
   // `device`: its clock, its cores and its caches. Keeps about `most_bytes` of what it was told.
-  EmulatedKernels(const Device& device, Emulate emulate, size_t most_bytes = size_t{64} << 20);
+  EmulatedKernels(const Device& device, Emulate emulate, size_t most_bytes = size_t{64} << 20,
+                  Now now = Clock::now);
 
   // Of every candidate its answers, each with one sample: the nanoseconds it takes where nothing
   // disturbs it, none where the answer is not worth a time. Otherwise the first candidate's
-  // failure. Each of them is emulated by itself, once for all boards, and again only where that
-  // ended for want of time and there is more now, or was not the candidate's doing.
+  // failure. Each of them is emulated by itself, once for all boards, and again only where that was
+  // not the candidate's doing, or ended for want of time and there is more now, or it was long ago:
+  // it may have been this machine that was too slow.
   RunOutcome Run(const std::stop_token& stop, const RunRequest& request,
                  std::chrono::milliseconds deadline);
 
@@ -40,6 +45,7 @@ class EmulatedKernels {
     std::string message;
     std::vector<EntryResult> entries;
     std::chrono::milliseconds limit{0};  // that it was emulated under
+    Clock::time_point ended{};
   };
   struct Kept {
     std::string key;
@@ -59,6 +65,7 @@ class EmulatedKernels {
   std::vector<int> cores_;  // of each kind
   const Emulate emulate_;
   const size_t most_bytes_;
+  const Now now_;
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -51,7 +51,7 @@ class EmulatedKernelsTest : public testing::Test {
             [this](const std::stop_token&, const RunRequest& request, milliseconds limit) {
               return Emulate(request, limit);
             },
-            most_bytes};
+            most_bytes, [this] { return now_; }};
   }
 
   const TemporaryFolder folder_;
@@ -59,6 +59,7 @@ class EmulatedKernelsTest : public testing::Test {
   std::atomic<int> emulated_{0};
   RunRequest last_;
   milliseconds limit_{0};
+  EmulatedKernels::Clock::time_point now_{};
   EntryResult entry_;
   RunOutcome next_{RunStatus::kOk, "", {}};
 };
@@ -178,6 +179,23 @@ TEST_F(EmulatedKernelsTest, KeepsNoMoreThanItsBytesTheLastUsedLongest) {
   EXPECT_EQ(emulated_, 11) << "what is used often stays";
   kernels.Run({}, Of({Artifact("0.so", "0")}), milliseconds(1'000));
   EXPECT_EQ(emulated_, 12) << "what was used long ago is gone";
+}
+
+// A busy machine emulates as slowly as a kernel that hangs, and is not always busy.
+TEST_F(EmulatedKernelsTest, WhatDidNotEndInItsTimeIsTriedAgainLater) {
+  EmulatedKernels kernels = Kernels();
+  const RunRequest request = Of({Artifact("a.so", "a")});
+  next_ = {RunStatus::kTimeout, "killed at the deadline", {}};
+  EXPECT_EQ(kernels.Run({}, request, milliseconds(20'000)).status, RunStatus::kTimeout);
+  next_ = {RunStatus::kOk, "", {}};
+  now_ += milliseconds(199'999);
+  EXPECT_EQ(kernels.Run({}, request, milliseconds(20'000)).status, RunStatus::kTimeout);
+  EXPECT_EQ(emulated_, 1);
+  now_ += milliseconds(1);
+  EXPECT_EQ(kernels.Run({}, request, milliseconds(20'000)).status, RunStatus::kOk);
+  now_ += milliseconds(1'000'000);
+  EXPECT_EQ(kernels.Run({}, request, milliseconds(20'000)).status, RunStatus::kOk);
+  EXPECT_EQ(emulated_, 2) << "what is known for certain is";
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "rpc_farm/agent/frames.h"
 #include "rpc_farm/runner_outcome.h"
 #include "rpc_farm/security/farm_limits.h"
+#include "targets/artifact_header.h"
 #include "targets/device_snapshot.h"
 
 namespace halyard {
@@ -216,6 +217,11 @@ AgentMessage::RunDone BoardWorker::Done(const TrackerMessage::Run& run,
     return Loss(lease, OneLine(std::string(job.status().message())));
   } else if (absl::Status s = Bring(*job, stop, lease_ends, &pins); !s.ok()) {
     return Loss(lease, stop.stop_requested() ? "stopped" : OneLine(std::string(s.message())));
+  } else if (absl::Status fits = CheckArtifacts(*job); absl::IsInvalidArgument(fits)) {
+    outcome.status = RunStatus::kRejected;
+    outcome.message = OneLine(std::string(fits.message()));
+  } else if (!fits.ok()) {
+    return Loss(lease, OneLine(std::string(fits.message())));
   } else {
     outcome = RunHeld(*job, stop);
   }
@@ -255,6 +261,15 @@ absl::Status BoardWorker::Bring(CheckedJob& job, const std::stop_token& stop,
   }
   for (CandidateSpec& candidate : job.request.candidates) {
     candidate.artifact_path = paths.at(candidate.artifact_path);
+  }
+  return absl::OkStatus();
+}
+
+// Here, for all kinds of boards alike, and before one is touched.
+absl::Status BoardWorker::CheckArtifacts(const CheckedJob& job) const {
+  for (const CandidateSpec& candidate : job.request.candidates) {
+    absl::Status s = CheckArtifactFile(candidate.artifact_path, board_.device.triplet);
+    if (!s.ok()) return s;
   }
   return absl::OkStatus();
 }

@@ -83,6 +83,8 @@ class BoardWorker {
   absl::Status Bring(CheckedJob& job, const std::stop_token& stop,
                      std::chrono::steady_clock::time_point deadline,
                      std::vector<ArtifactCache::Pin>* pins);
+  // InvalidArgument: one is not for a board of this device. REQUIRES: they were brought.
+  absl::Status CheckArtifacts(const CheckedJob& job) const;
   RunOutcome RunHeld(const CheckedJob& job, const std::stop_token& stop);
   void ApplyNow(farm::v1::TrackerMessage::Remedy::Kind kind);
 

@@ -99,6 +99,16 @@ TEST_F(AgentTest, WhatTheTrackerDoesNotHaveOrSendsWrongIsALoss) {
   ExpectRuns("desk", epoch);
 }
 
+TEST_F(AgentTest, AnArtifactOfAnotherMachineIsRefusedBeforeTheBoardSeesIt) {
+  Connect(kDesk);
+  const RunDone wrong = SendAndAwait(Order("desk", 1, kCopy, "rpi4"));
+  EXPECT_EQ(wrong.result().status(), "rejected");
+  EXPECT_FALSE(wrong.infrastructure_loss());
+  EXPECT_NE(wrong.result().message().find("built for aarch64, this board is"), std::string::npos)
+      << wrong.result().message();
+  ExpectRuns("desk", 2);
+}
+
 TEST_F(AgentTest, ARequestThatIsNoneIsRefusedAndNeverALoss) {
   Connect(kDesk);
   const TrackerMessage good = Order("desk", 1, kCopy);

@@ -11,30 +11,38 @@ namespace {
 // Reads structs at offsets, every one checked against the end of the file.
 class File {
  public:
-  explicit File(const std::string& bytes) : bytes_(bytes) {}
+  explicit File(const std::string& bytes) : bytes_(bytes), left_(4 * bytes.size()) {}
 
   template <typename T>
   T At(uint64_t offset) {
     T value{};
-    if (offset > bytes_.size() || sizeof(T) > bytes_.size() - offset) {
-      cut_off_ = true;
-      return value;
-    }
-    std::memcpy(&value, bytes_.data() + offset, sizeof(T));
+    if (Takes(offset, sizeof(T))) std::memcpy(&value, bytes_.data() + offset, sizeof(T));
     return value;
   }
   std::string Bytes(uint64_t offset, uint64_t size) {
-    if (offset > bytes_.size() || size > bytes_.size() - offset) {
-      cut_off_ = true;
-      return "";
-    }
-    return bytes_.substr(offset, size);
+    return Takes(offset, size) ? bytes_.substr(offset, size) : "";
   }
-  bool cut_off() const { return cut_off_; }
+  bool bad() const { return !why_.empty(); }
+  const std::string& why() const { return why_; }
 
  private:
+  // Names are read for each table of symbols and the rest once. Thousands of headers that all name
+  // the same megabytes would make terabytes of a small file.
+  bool Takes(uint64_t offset, uint64_t size) {
+    if (offset > bytes_.size() || size > bytes_.size() - offset) {
+      why_ = "an ELF file that is cut off";
+    } else if (size > left_) {
+      why_ = "an ELF file whose parts overlap";
+    } else {
+      left_ -= size;
+      return true;
+    }
+    return false;
+  }
+
   const std::string& bytes_;
-  bool cut_off_ = false;
+  uint64_t left_;
+  std::string why_;
 };
 
 std::string TextAt(const std::string& table, uint32_t offset) {
@@ -42,7 +50,7 @@ std::string TextAt(const std::string& table, uint32_t offset) {
 }
 
 void ReadSymbols(File& file, const Elf32_Shdr& section, const std::string& names, Elf32* elf) {
-  for (uint64_t at = 0; at + sizeof(Elf32_Sym) <= section.sh_size && !file.cut_off();
+  for (uint64_t at = 0; at + sizeof(Elf32_Sym) <= section.sh_size && !file.bad();
        at += sizeof(Elf32_Sym)) {
     const auto symbol = file.At<Elf32_Sym>(section.sh_offset + at);
     const std::string name = TextAt(names, symbol.st_name);
@@ -68,7 +76,7 @@ uint64_t SumFrames(const std::string& bytes) {
 
 void ReadSections(File& file, const Elf32_Ehdr& header, Elf32* elf) {
   std::vector<Elf32_Shdr> sections;
-  for (int i = 0; i < header.e_shnum && !file.cut_off(); ++i) {
+  for (int i = 0; i < header.e_shnum && !file.bad(); ++i) {
     sections.push_back(
         file.At<Elf32_Shdr>(header.e_shoff + static_cast<uint64_t>(i) * sizeof(Elf32_Shdr)));
   }
@@ -102,7 +110,7 @@ absl::StatusOr<uint32_t> Elf32::ValueOf(const std::string& symbol) const {
 absl::StatusOr<Elf32> ParseElf32(const std::string& bytes) {
   File file(bytes);
   const auto header = file.At<Elf32_Ehdr>(0);
-  if (file.cut_off() || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+  if (file.bad() || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
     return absl::InvalidArgumentError("not an ELF file");
   }
   if (header.e_ident[EI_CLASS] != ELFCLASS32 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
@@ -113,14 +121,14 @@ absl::StatusOr<Elf32> ParseElf32(const std::string& bytes) {
   Elf32 elf;
   elf.relocatable = header.e_type == ET_REL;
   elf.entry = header.e_entry;
-  for (int i = 0; i < header.e_phnum && !file.cut_off(); ++i) {
+  for (int i = 0; i < header.e_phnum && !file.bad(); ++i) {
     const auto segment =
         file.At<Elf32_Phdr>(header.e_phoff + static_cast<uint64_t>(i) * sizeof(Elf32_Phdr));
     if (segment.p_type != PT_LOAD || segment.p_filesz == 0) continue;
     elf.segments.push_back({segment.p_paddr, file.Bytes(segment.p_offset, segment.p_filesz)});
   }
   ReadSections(file, header, &elf);
-  if (file.cut_off()) return absl::InvalidArgumentError("an ELF file that is cut off");
+  if (file.bad()) return absl::InvalidArgumentError(file.why());
   return elf;
 }
 

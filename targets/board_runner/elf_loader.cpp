@@ -16,6 +16,8 @@ namespace {
 constexpr uint64_t kImageAlign = 64 * 1024;
 constexpr uint64_t kMaxImageBytes = 1u << 30;
 constexpr uint64_t kPage = 4096;
+// A compiler's names are far shorter; what is shown of one is shorter still.
+constexpr uint64_t kLongestName = 4096, kLongestShown = 200;
 
 struct RelocationTypes {
   uint16_t machine;
@@ -38,6 +40,15 @@ std::string MachineName(uint16_t machine) {
   if (machine == kX86.machine) return kX86.name;
   if (machine == kArm.machine) return kArm.name;
   return "machine " + std::to_string(machine);
+}
+
+// A name out of the file, for the one line of an error: the reply that carries it is UTF-8.
+std::string Shown(const std::string& name) {
+  std::string shown = name.substr(0, kLongestShown);
+  for (char& c : shown) {
+    if (c <= ' ' || c > '~') c = '?';
+  }
+  return shown;
 }
 
 }  // namespace
@@ -91,6 +102,7 @@ class ElfReader {
     }
     if (header_.e_type != ET_DYN) return Fail("not a shared object");
     if (header_.e_phentsize != sizeof(Elf64_Phdr)) return Fail("odd program header size");
+    uint64_t copied = 0;
     for (uint64_t i = 0; i < header_.e_phnum; ++i) {
       Elf64_Phdr segment;
       if (header_.e_phoff > file_.size() ||
@@ -107,6 +119,9 @@ class ElfReader {
       if (segment.p_vaddr > kMaxImageBytes || segment.p_memsz > kMaxImageBytes) {
         return Fail("a segment is too large");
       }
+      // Linkers let segments share a page of the file and no more: what is copied is bounded.
+      copied += segment.p_filesz;
+      if (copied > 2 * file_.size()) return Fail("segments overlap in the file");
       image_bytes_ = std::max(image_bytes_, segment.p_vaddr + segment.p_memsz);
       segments_.push_back(segment);
     }
@@ -181,6 +196,10 @@ class ElfReader {
     }
   }
 
+  // A table of so many bytes came with the file: zeros beyond it are no entries, and would be gone
+  // through for seconds.
+  bool FitsFile(uint64_t bytes) const { return bytes <= file_.size(); }
+
   // The symbol table's length is told by its hash table only.
   bool CountSymbols() {
     if (symtab_ == 0 || strtab_ == 0 || !InImage(strtab_, strings_bytes_)) {
@@ -195,7 +214,8 @@ class ElfReader {
     } else {
       return Fail("no symbol hash table");
     }
-    if (!InImage(symtab_, symbols_ * sizeof(Elf64_Sym))) return Fail("bad symbol count");
+    const uint64_t bytes = symbols_ * sizeof(Elf64_Sym);
+    if (!FitsFile(bytes) || !InImage(symtab_, bytes)) return Fail("bad symbol count");
     return true;
   }
 
@@ -206,8 +226,9 @@ class ElfReader {
       return false;
     }
     const uint64_t bucket_at = gnu_hash_ + 16 + uint64_t{8} * bloom_words;
-    const uint64_t chain_at = bucket_at + uint64_t{4} * buckets;
-    if (!InImage(bucket_at, uint64_t{4} * buckets)) return false;
+    const uint64_t bucket_bytes = uint64_t{4} * buckets;
+    if (!FitsFile(bucket_bytes) || !InImage(bucket_at, bucket_bytes)) return false;
+    const uint64_t chain_at = bucket_at + bucket_bytes;
     symbols_ = first;
     for (uint64_t i = 0; i < buckets; ++i) {
       uint32_t last = 0;
@@ -215,7 +236,7 @@ class ElfReader {
       symbols_ = std::max<uint64_t>(symbols_, last);
     }
     // From the highest bucket's first symbol its chain runs to the table's last symbol.
-    for (; symbols_ >= first; ++symbols_) {
+    for (; symbols_ >= first && FitsFile(symbols_ * sizeof(Elf64_Sym)); ++symbols_) {
       uint32_t link = 0;
       if (!FromImage(chain_at + 4 * (symbols_ - first), &link))
         return buckets == 0 || symbols_ == first;
@@ -231,7 +252,9 @@ class ElfReader {
       return Fail("a symbol lies outside its table");
     }
     const char* text = reinterpret_cast<const char*>(image_ + strtab_ + symbol->st_name);
-    *name = std::string(text, strnlen(text, strings_bytes_ - symbol->st_name));
+    const size_t length = strnlen(text, strings_bytes_ - symbol->st_name);
+    if (length > kLongestName) return Fail("a symbol's name is too long");
+    *name = std::string(text, length);
     return true;
   }
 
@@ -240,19 +263,22 @@ class ElfReader {
     std::string name;
     if (!Symbol(index, &symbol, &name)) return false;
     if (symbol.st_shndx != SHN_UNDEF) {
-      if (!InImage(symbol.st_value, 0)) return Fail("symbol " + name + " lies outside the image");
+      if (!InImage(symbol.st_value, 0))
+        return Fail("symbol " + Shown(name) + " lies outside the image");
       *value = reinterpret_cast<uintptr_t>(image_) + symbol.st_value;
       return true;
     }
     *value = reinterpret_cast<uintptr_t>(resolve_(name));
     if (*value == 0 && ELF64_ST_BIND(symbol.st_info) != STB_WEAK) {
-      return Fail("undefined symbol " + name);
+      return Fail("undefined symbol " + Shown(name));
     }
     return true;
   }
 
   bool Relocate(uint64_t table, uint64_t bytes) {
-    if (!InImage(table, bytes)) return Fail("a relocation table lies outside the image");
+    if (!FitsFile(bytes) || !InImage(table, bytes)) {
+      return Fail("a relocation table lies outside the image");
+    }
     for (uint64_t at = 0; at + sizeof(Elf64_Rela) <= bytes; at += sizeof(Elf64_Rela)) {
       Elf64_Rela rela;
       if (!FromImage(table + at, &rela)) return Fail("a relocation lies outside the image");

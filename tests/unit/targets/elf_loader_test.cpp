@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -80,6 +81,37 @@ TEST(ElfLoader, ForeignFilesSayWhatTheyAre) {
   file = SharedObject();
   file[EI_CLASS] = ELFCLASS32;
   EXPECT_EQ(ErrorOf(file), "bad artifact: not 64-bit little-endian");
+}
+
+// A reply that carries the error is UTF-8, and one line.
+TEST(ElfLoader, ANameThatIsNoTextIsShownAsText) {
+  std::vector<uint8_t> file = SharedObject();
+  const std::string name = "callee";
+  const auto at = std::search(file.begin(), file.end(), name.begin(), name.end());
+  ASSERT_NE(at, file.end());
+  std::copy_n("\xff\n\x01 e~", 6, at);
+  const auto none = [](const std::string&) -> void* { return nullptr; };
+  std::string error;
+  EXPECT_EQ(LoadedElf::Load(file, none, &error), nullptr);
+  EXPECT_EQ(error, "bad artifact: undefined symbol ????e~");
+}
+
+// Sixty thousand segments, each of which is all of the file, would copy terabytes.
+TEST(ElfLoader, SegmentsThatAreTheSameBytesAreRefused) {
+  std::vector<uint8_t> file = SharedObject();
+  Elf64_Ehdr header;
+  std::memcpy(&header, file.data(), sizeof header);
+  header.e_phoff = file.size();
+  header.e_phnum = 60'000;
+  std::memcpy(file.data(), &header, sizeof header);
+  Elf64_Phdr segment = {};
+  file.resize(file.size() + header.e_phnum * sizeof segment);
+  segment.p_type = PT_LOAD;
+  segment.p_filesz = segment.p_memsz = file.size();
+  for (size_t i = 0; i < header.e_phnum; ++i) {
+    std::memcpy(file.data() + header.e_phoff + i * sizeof segment, &segment, sizeof segment);
+  }
+  EXPECT_EQ(ErrorOf(file), "bad artifact: segments overlap in the file");
 }
 
 TEST(ElfLoader, EveryTruncationIsAnErrorOrHarmless) {

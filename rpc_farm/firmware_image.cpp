@@ -17,7 +17,8 @@ namespace {
 
 constexpr uint32_t kAlignment = 16;
 
-uint32_t RoundUp(uint64_t n, uint32_t to) { return static_cast<uint32_t>((n + to - 1) / to * to); }
+// In 64 bits: what is above a memory at the end of all addresses is not at their beginning.
+uint64_t RoundUp(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -96,7 +97,8 @@ FirmwareLayout Plan(const std::vector<MemoryRegion>& memory, const MemoryRegion*
         std::max(kPrivateBytes, std::bit_ceil(static_cast<uint32_t>(code_bytes)));
   }
   layout.stack_low = layout.private_base + kPrivateBytes;
-  layout.stack_high = layout.stack_low + RoundUp(static_cast<uint64_t>(stack_bytes), 32);
+  layout.stack_high =
+      layout.stack_low + static_cast<uint32_t>(RoundUp(static_cast<uint64_t>(stack_bytes), 32));
   return layout;
 }
 
@@ -275,9 +277,10 @@ absl::StatusOr<Placement> PlaceEntry(const FirmwareImage& image,
           "of {} bytes fits into no memory",
           workspace_bytes, needed, there, sizes[i]));
     }
-    const uint32_t begin = RoundUp(span->begin, kAlignment);
+    const uint64_t begin = RoundUp(span->begin, kAlignment);
     const bool is_tensor = i + 1 != sizes.size();
-    placement.addresses[i] = is_tensor ? begin + 4 * kMailboxGuardWords : begin;
+    placement.addresses[i] =
+        static_cast<uint32_t>(is_tensor ? begin + 4 * kMailboxGuardWords : begin);
     span->begin = begin + sizes[i];
   }
   return placement;

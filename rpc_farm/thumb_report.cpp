@@ -24,8 +24,11 @@ absl::StatusOr<ThumbCount> LastThumbCount(const std::string& report) {
   uint64_t units = 0;
   bool good = absl::SimpleAtoi(words[0], &units);
   for (size_t i = 1; i < words.size(); ++i) {
-    const std::pair<std::string, std::string> parts = absl::StrSplit(words[i], '=');
-    good = absl::SimpleAtoi(parts.second, &count.instructions[parts.first]) && good;
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(words[i], absl::MaxSplits('=', 1));
+    int64_t executed = 0;
+    good = absl::SimpleAtoi(parts.second, &executed) && executed >= 0 &&
+           count.instructions.emplace(parts.first, executed).second && good;
   }
   if (!good) {
     return absl::InternalError(

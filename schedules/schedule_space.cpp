@@ -178,6 +178,10 @@ absl::StatusOr<Config> ScheduleSpace::Parse(const std::string& text) const {
       const Knob& k = def_.knobs[i];
       if (k.name != kv.first) continue;
       found = true;
+      if (c[i] >= 0) {
+        return absl::InvalidArgumentError(
+            fmt::format("knob '{}' stands twice; give it once", k.name));
+      }
       for (size_t v = 0; v < k.values.size(); v++) {
         if (k.text(static_cast<int>(v)) == kv.second) c[i] = static_cast<int>(v);
       }

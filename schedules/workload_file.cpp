@@ -7,6 +7,12 @@
 #include "fmt/format.h"
 
 namespace halyard {
+namespace {
+
+// Far above any workload with a comment. std::regex takes stack for each character.
+constexpr size_t kLongestLine = 1000;
+
+}  // namespace
 
 absl::StatusOr<std::vector<ListedWorkload>> ReadWorkloadFile(const std::string& path) {
   std::ifstream file(path);
@@ -19,6 +25,10 @@ absl::StatusOr<std::vector<ListedWorkload>> ReadWorkloadFile(const std::string& 
   std::set<std::string> seen;
   std::string line;
   for (int number = 1; std::getline(file, line); number++) {
+    if (line.size() > kLongestLine) {
+      return absl::InvalidArgumentError(fmt::format("{}:{}: has {} characters; give at most {}",
+                                                    path, number, line.size(), kLongestLine));
+    }
     std::smatch part;
     if (std::regex_match(line, nothing)) continue;
     if (!std::regex_match(line, part, form)) {

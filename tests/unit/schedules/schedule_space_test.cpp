@@ -91,6 +91,11 @@ TEST(ScheduleSpace, ParseNamesWhatIsWrong) {
   EXPECT_FALSE(task.space.Parse(text.substr(0, text.rfind(' '))).ok());
   EXPECT_FALSE(task.space.Parse("form=origami " + text).ok());
   EXPECT_FALSE(task.space.Parse("").ok());
+  // The second would count, or, being no value of the knob, be passed over.
+  for (const std::string& again : {text + " " + text, text + " form=origami"}) {
+    const auto twice = task.space.Parse(again);
+    EXPECT_EQ(twice.status().message(), "knob 'form' stands twice; give it once") << again;
+  }
 }
 
 }  // namespace

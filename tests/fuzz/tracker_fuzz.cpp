@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "rpc_farm/temporary_folder.h"
+#include "tests/fuzz/emptied_store.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/tracker_model.h"
 
@@ -40,6 +41,7 @@ struct Artifacts {
   TemporaryFolder folder;
   std::unique_ptr<ArtifactStore> store;
   std::vector<std::string> digests;
+  bool used = false;  // in this execution: there may be pins
 };
 
 // The message with some of its bytes changed, if it is still one.
@@ -57,9 +59,9 @@ void Garble(FuzzInput& input, Message* message) {
 
 class Farm {
  public:
-  Farm(const uint8_t* data, size_t size, Artifacts& artifacts)
-      : input_(data, size), artifacts_(artifacts), store_(*TrackerStore::Open("")) {
-    tracker_ = std::make_unique<Tracker>(*store_, *artifacts_.store);
+  Farm(const uint8_t* data, size_t size, Artifacts& artifacts, TrackerStore& store)
+      : input_(data, size), artifacts_(artifacts), store_(store) {
+    tracker_ = std::make_unique<Tracker>(store_, *artifacts_.store);
     Require(tracker_->Restore(now_).ok(), "a new store is read");
   }
 
@@ -94,7 +96,8 @@ class Farm {
         now_ += FarmDuration(input_.Pick(kWaits));
         return;
       case 12:
-        return Restart();
+        // Costs as much as all the other steps together.
+        return input_.OneIn(4) ? Restart() : Settle();
       default:
         return Settle();
     }
@@ -121,6 +124,7 @@ class Farm {
     submit.set_time_limit_ms(input_.OneIn(8) ? input_.Integer() : 50'000);
     submit.mutable_job()->set_run_request("{}");
     if (input_.Flip()) {
+      artifacts_.used = true;
       auto* artifact = submit.mutable_job()->add_artifacts();
       artifact->set_sha256(input_.OneIn(8)
                                ? input_.Bytes(32)
@@ -288,7 +292,7 @@ class Farm {
     const farm::v1::FarmStatus before = tracker_->Status(now_);
     // The pins of a process that ended are gone with it.
     ForgetPins();
-    tracker_ = std::make_unique<Tracker>(*store_, *artifacts_.store);
+    tracker_ = std::make_unique<Tracker>(store_, *artifacts_.store);
     Require(tracker_->Restore(now_).ok(), "what was stored is read");
     for (const auto& [session, number] : model_.kept()) {
       if (!tracker_->CheckSession("", session).ok()) continue;
@@ -308,6 +312,7 @@ class Farm {
     Require(waits == waited, "what waited, waits again");
   }
   void ForgetPins() {
+    if (!artifacts_.used) return;
     artifacts_.store = *ArtifactStore::Open(artifacts_.folder.path(), int64_t{1} << 20,
                                             ArtifactStore::Keep::kUsually);
   }
@@ -319,6 +324,7 @@ class Farm {
     const farm::v1::FarmStatus status = tracker_->Status(now_);
     Require(status.waiting_size() == 0 && status.running() == 0, "no request outlives its session");
     Require(status.sessions() == 0, "no session outlives its end");
+    if (!std::exchange(artifacts_.used, false)) return;
     for (const std::string& digest : artifacts_.digests) {
       Require(artifacts_.store->Has(digest), "a pinned artifact stays");
       Require(artifacts_.store->Drop(digest), "no pin outlives its request");
@@ -330,7 +336,7 @@ class Farm {
   FuzzInput input_;
   Artifacts& artifacts_;
   FarmTime now_{FarmDuration(1'000'000)};
-  const std::unique_ptr<TrackerStore> store_;
+  TrackerStore& store_;
   std::unique_ptr<Tracker> tracker_;
   TrackerModel model_;
   std::vector<std::string> sessions_;
@@ -348,6 +354,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const bool quiet = (google::protobuf::SetLogHandler(nullptr), true);
   if (!quiet) return 0;
   static halyard::Artifacts artifacts;
-  halyard::Farm(data, size, artifacts).Play();
+  static halyard::EmptiedStore store;
+  halyard::Farm(data, size, artifacts, store.store()).Play();
+  store.Empty();
   return 0;
 }

@@ -17,7 +17,8 @@ using nlohmann::json;
 
 // First field of every line: says what the line is and in which version of the format.
 constexpr char kVersionField[] = "halyard_record";
-constexpr int kFormatVersion = 2, kOldestFormatVersion = 1;  // 1: without device_snapshot
+constexpr int kFormatVersion = 3, kOldestFormatVersion = 1;
+constexpr int kSinceSnapshot = 2, kSincePrediction = 3;  // versions that brought fields
 
 std::string ToLine(const Record& record) {
   nlohmann::ordered_json line;
@@ -45,6 +46,10 @@ std::string ToLine(const Record& record) {
   if (record.device_snapshot != nullptr) {
     line["device_snapshot"] = nlohmann::ordered_json::parse(*record.device_snapshot);
   }
+  line["predicted_score"] = nullptr;
+  if (record.predicted_score) line["predicted_score"] = *record.predicted_score;
+  line["peak_gflops"] = record.peak_gflops;
+  line["copy_gb_per_s"] = record.copy_gb_per_s;
   return line.dump();
 }
 
@@ -73,6 +78,21 @@ class FieldReader {
                           : std::cmp_greater_equal(value->get<int64_t>(), Limits::min());
     if (!fits) return Fail(field, "is out of range");
     number = value->get<Integer>();
+  }
+
+  void Read(const char* field, double& number) {
+    const json* value = Find(field);
+    if (value == nullptr) return;
+    if (!value->is_number()) return Fail(field, "must be a number");
+    number = value->get<double>();
+  }
+
+  // null: none.
+  void Read(const char* field, std::optional<double>& number) {
+    const json* value = Find(field);
+    if (value == nullptr || value->is_null()) return;
+    if (!value->is_number()) return Fail(field, "must be a number or null");
+    number = value->get<double>();
   }
 
   void Read(const char* field, std::vector<double>& numbers) {
@@ -177,7 +197,12 @@ std::string FromLine(const std::string& line, Record& record) {
   reader.Read("environment", record.environment);
   reader.Read("seed", record.seed);
   reader.Read("time_unix_ms", record.time_unix_ms);
-  if (version >= 2) reader.Read("device_snapshot", record.device_snapshot);
+  if (version >= kSinceSnapshot) reader.Read("device_snapshot", record.device_snapshot);
+  if (version >= kSincePrediction) {
+    reader.Read("predicted_score", record.predicted_score);
+    reader.Read("peak_gflops", record.peak_gflops);
+    reader.Read("copy_gb_per_s", record.copy_gb_per_s);
+  }
 
   const std::optional<BoardKind> kind = BoardKindFromName(board_kind);
   if (!kind) reader.Fail("board_kind", fmt::format("'{}' is not known", board_kind));

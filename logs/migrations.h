@@ -10,7 +10,7 @@ namespace halyard {
 // "Haly" in SQLite's application-id header field: tells a log from any other database.
 inline constexpr int32_t kLogApplicationId = 0x48616c79;
 inline constexpr int kOldestLogVersion = 1;
-inline constexpr int kLogVersion = 3;
+inline constexpr int kLogVersion = 4;
 
 // The version of an existing log. InvalidArgument: not a Halyard log, or newer than kLogVersion.
 absl::StatusOr<int> ReadLogVersion(const SqliteConnection& log);

@@ -10,25 +10,6 @@
 namespace halyard {
 namespace {
 
-// The keys of records, each snapshot looked at once.
-class Keys {
- public:
-  explicit Keys(bool one_hardware) : one_hardware_(one_hardware) {}
-  RankingKey Of(const Record& r) {
-    return {r.workload, r.device, r.unit, r.board_kind, one_hardware_ ? "" : HardwareOf(r)};
-  }
-
- private:
-  const std::string& HardwareOf(const Record& r) {
-    const auto [at, first] = known_.try_emplace(r.device_snapshot.get());
-    if (first && r.device_snapshot != nullptr) at->second = HardwareText(*r.device_snapshot);
-    return at->second;
-  }
-
-  const bool one_hardware_;
-  std::map<const std::string*, std::string> known_;
-};
-
 bool IsBetter(const Record& a, const Record& b) {
   const auto rank = [](const Record& r) {
     return std::tuple(-r.protocol, r.phase != "final", r.value(), r.id);
@@ -39,7 +20,7 @@ bool IsBetter(const Record& a, const Record& b) {
 // Configs of which any record is wrong_result.
 class WrongConfigs {
  public:
-  explicit WrongConfigs(const std::vector<Record>& records) {
+  explicit WrongConfigs(std::span<const Record> records) {
     for (const Record& r : records) {
       if (r.outcome == Outcome::kWrongResult) wrong_.insert(ConfigOf(r));
     }
@@ -56,6 +37,16 @@ class WrongConfigs {
 
 }  // namespace
 
+RankingKey RankingKeys::Of(const Record& r) {
+  return {r.workload, r.device, r.unit, r.board_kind, one_hardware_ ? "" : HardwareOf(r)};
+}
+
+const std::string& RankingKeys::HardwareOf(const Record& r) {
+  const auto [at, first] = known_.try_emplace(r.device_snapshot.get());
+  if (first && r.device_snapshot != nullptr) at->second = HardwareText(*r.device_snapshot);
+  return at->second;
+}
+
 absl::StatusOr<std::vector<Record>> BestRecords(const MeasurementLog& log,
                                                 const RecordFilter& filter) {
   RecordFilter ok_only = filter;
@@ -68,7 +59,7 @@ absl::StatusOr<std::vector<Record>> BestRecords(const MeasurementLog& log,
   if (!wrong_records.ok()) return wrong_records.status();
   const WrongConfigs wrong(*wrong_records);
 
-  Keys keys(!filter.device_snapshot.empty());
+  RankingKeys keys(!filter.device_snapshot.empty());
   std::map<RankingKey, const Record*> best;
   for (const Record& record : *records) {
     if (wrong.Has(record)) continue;
@@ -95,14 +86,19 @@ absl::StatusOr<std::map<Outcome, int64_t>> OutcomeCounts(const MeasurementLog& l
 }
 
 absl::StatusOr<std::vector<TaskStats>> Stats(const MeasurementLog& log) {
-  absl::StatusOr<std::vector<Record>> records = log.Query({});
+  const absl::StatusOr<std::vector<Record>> records = log.Query({});
   if (!records.ok()) return records.status();
+  return Stats(*records);
+}
 
-  const WrongConfigs wrong(*records);
-  Keys keys(/*one_hardware=*/false);
+std::vector<TaskStats> Stats(std::span<const Record> records) {
+  const WrongConfigs wrong(records);
+  RankingKeys keys;
   std::map<RankingKey, TaskStats> tasks;
-  for (Record& record : *records) {
-    TaskStats& task = tasks[keys.Of(record)];
+  std::map<RankingKey, const Record*> best;
+  for (const Record& record : records) {
+    const RankingKey key = keys.Of(record);
+    TaskStats& task = tasks[key];
     const int64_t time = record.time_unix_ms;
     task.first_unix_ms = task.trials == 0 ? time : std::min(task.first_unix_ms, time);
     task.last_unix_ms = task.trials == 0 ? time : std::max(task.last_unix_ms, time);
@@ -110,8 +106,10 @@ absl::StatusOr<std::vector<TaskStats>> Stats(const MeasurementLog& log) {
     if (record.outcome != Outcome::kOk) continue;
     ++task.ok;
     if (wrong.Has(record)) continue;
-    if (!task.best || IsBetter(record, *task.best)) task.best = std::move(record);
+    const Record*& incumbent = best[key];
+    if (incumbent == nullptr || IsBetter(record, *incumbent)) incumbent = &record;
   }
+  for (const auto& [key, record] : best) tasks[key].best = *record;
   std::vector<TaskStats> result;
   for (auto& [key, task] : tasks) {
     task.key = key;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,21 @@ struct RankingKey {
   std::string hardware{};
 
   auto operator<=>(const RankingKey&) const = default;
+};
+
+// The keys of records, each snapshot looked at once. Records that share a snapshot's text share the
+// pointer, as those of one query do.
+class RankingKeys {
+ public:
+  // `one_hardware`: whatever differs in it is not asked for.
+  explicit RankingKeys(bool one_hardware = false) : one_hardware_(one_hardware) {}
+  RankingKey Of(const Record& record);
+
+ private:
+  const std::string& HardwareOf(const Record& record);
+
+  const bool one_hardware_;
+  std::map<const std::string*, std::string> known_;
 };
 
 struct TaskStats {
@@ -49,5 +65,7 @@ absl::StatusOr<std::map<Outcome, int64_t>> OutcomeCounts(const MeasurementLog& l
 
 // One entry a key, in key order.
 absl::StatusOr<std::vector<TaskStats>> Stats(const MeasurementLog& log);
+// The same of records that a query gave.
+std::vector<TaskStats> Stats(std::span<const Record> records);
 
 }  // namespace halyard

@@ -60,6 +60,14 @@ struct Record {
   // DeviceSnapshot of `device` as it was, on one line; shared by its records. Null: not known, as
   // of records of older logs.
   std::shared_ptr<const std::string> device_snapshot = nullptr;
+  // What the search's cost model said of the config before it was measured, larger is better. None
+  // where no model was asked (another strategy, one that ranked no better than chance, a final) and
+  // in records of older logs.
+  std::optional<double> predicted_score = std::nullopt;
+  // The roof that the run which measured it went by: measured on the board, of a virtual one the
+  // device file's. 0: not known, as of records of older logs.
+  double peak_gflops = 0;
+  double copy_gb_per_s = 0;
 
   // Median of samples; of an even number the lower of the middle ones, because what disturbs a
   // sample makes it slower. REQUIRES: outcome == kOk.

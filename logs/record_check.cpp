@@ -57,6 +57,15 @@ absl::Status NormalizeRecord(Record& record) {
   if (record.outcome == Outcome::kOk && record.samples.empty()) {
     return Wrong("samples", "an ok record needs at least one");
   }
+  if (record.predicted_score && !std::isfinite(*record.predicted_score)) {
+    return Wrong("predicted_score", fmt::format("must be finite, not {}", *record.predicted_score));
+  }
+  for (const auto& [field, peak] : {std::pair("peak_gflops", record.peak_gflops),
+                                    std::pair("copy_gb_per_s", record.copy_gb_per_s)}) {
+    if (!std::isfinite(peak) || peak < 0) {
+      return Wrong(field, fmt::format("must be finite and not negative, not {}", peak));
+    }
+  }
   if (record.device_snapshot != nullptr) {
     const auto snapshot = nlohmann::json::parse(*record.device_snapshot, nullptr, false);
     if (!snapshot.is_object()) return Wrong("device_snapshot", "must be a JSON object");

@@ -15,18 +15,21 @@ namespace {
 constexpr char kColumns[] =
     "workload, config, space_version, device, board, board_kind, unit, samples, outcome, message, "
     "phase, checks, artifact_sha256, compiler, protocol, environment, seed, time_unix_ms, "
-    "device_snapshot";
+    "device_snapshot, predicted_score, peak_gflops, copy_gb_per_s";
 constexpr char kInsert[] =
-    "INSERT INTO records ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "INSERT INTO records ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
-// The shortest decimal that reads back as the same double, separated by spaces.
+// The shortest decimal that reads back as the same double.
+std::string NumberToText(double number) {
+  char digits[32];
+  return {digits, std::to_chars(digits, digits + sizeof digits, number).ptr};
+}
+
 std::string SamplesToText(const std::vector<double>& samples) {
   std::string text;
   for (double sample : samples) {
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, sample).ptr;
     if (!text.empty()) text += ' ';
-    text.append(digits, end);
+    text += NumberToText(sample);
   }
   return text;
 }
@@ -44,6 +47,22 @@ bool SamplesFromText(std::string_view text, std::vector<double>& samples) {
     text.remove_prefix(std::min(length + 1, text.size()));
   }
   return true;
+}
+
+// Of a number that may be missing, which is the empty text.
+std::string MaybeToText(std::optional<double> number) {
+  return number ? NumberToText(*number) : "";
+}
+
+bool MaybeFromText(std::string_view text, std::optional<double>& number) {
+  return text.empty() || NumberFromText(text, number.emplace());
+}
+
+// Likewise of one whose 0 says that it is not known.
+std::string KnownToText(double number) { return number == 0 ? "" : NumberToText(number); }
+
+bool KnownFromText(std::string_view text, double& number) {
+  return text.empty() || NumberFromText(text, number);
 }
 
 using SnapshotTexts = std::map<int64_t, std::shared_ptr<const std::string>>;
@@ -81,6 +100,9 @@ absl::StatusOr<Record> ReadRow(const SqliteStatement& row, const SnapshotTexts& 
   record.time_unix_ms = row.Integer(column++);
   const auto snapshot = snapshots.find(row.Integer(column++));
   if (snapshot != snapshots.end()) record.device_snapshot = snapshot->second;
+  if (!MaybeFromText(row.Text(column++), record.predicted_score)) return damaged("predicted_score");
+  if (!KnownFromText(row.Text(column++), record.peak_gflops)) return damaged("peak_gflops");
+  if (!KnownFromText(row.Text(column++), record.copy_gb_per_s)) return damaged("copy_gb_per_s");
   return record;
 }
 
@@ -103,7 +125,10 @@ void BindRow(SqliteStatement& row, const Record& record, int64_t snapshot) {
       .Bind(record.environment)
       .Bind(std::to_string(record.seed))
       .Bind(record.time_unix_ms)
-      .Bind(snapshot);
+      .Bind(snapshot)
+      .Bind(MaybeToText(record.predicted_score))
+      .Bind(KnownToText(record.peak_gflops))
+      .Bind(KnownToText(record.copy_gb_per_s));
 }
 
 // ` AND device_snapshot IN (...)`: the rows of the same hardware, and 0 for what is not known.

@@ -27,14 +27,15 @@ std::string ExportOf(std::vector<Record> records) {
 TEST(JsonLines, TheFormatIsPinned) {
   EXPECT_EQ(
       ExportOf({FullRecord()}),
-      R"({"halyard_record":2,"id":1,"workload":"gemm:64x48x32:f32","config":"tile=4x16;vec=8",)"
+      R"({"halyard_record":3,"id":1,"workload":"gemm:64x48x32:f32","config":"tile=4x16;vec=8",)"
       R"("space_version":7,"device":"rpi4","board":"rpi4-2","board_kind":"virtual",)"
       R"("unit":"virtual_cycles","samples":[1234.5,1200.0,1300.25],"outcome":"ok",)"
       R"("message":"all well","phase":"final","checks":"probe:64,projection,guards,scan",)"
       R"("artifact_sha256":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",)"
       R"("compiler":"Halide 14, llc -O3","protocol":3,"environment":"clock=1.5GHz;temp=41",)"
       R"("seed":18446744073709551615,"time_unix_ms":1700000000123,)"
-      R"("device_snapshot":{"clock_ghz":1.5,"cpu":"Cortex-A72"}})"
+      R"("device_snapshot":{"clock_ghz":1.5,"cpu":"Cortex-A72"},)"
+      R"("predicted_score":0.484,"peak_gflops":48.0,"copy_gb_per_s":4.25})"
       "\n");
 }
 
@@ -49,6 +50,9 @@ TEST(JsonLines, ExportImportExportGivesTheSameBytes) {
   records[1].time_unix_ms = std::numeric_limits<int64_t>::min();
   records[2].protocol = std::numeric_limits<int>::min();
   records[2].device_snapshot = nullptr;
+  records[1].predicted_score = -1.0 / 3;
+  records[2].predicted_score = std::nullopt;
+  records[2].peak_gflops = records[2].copy_gb_per_s = 0;
   records[2].config = "";
   const std::string first = ExportOf(records);
 
@@ -85,6 +89,29 @@ TEST(JsonLines, AnOlderVersionIsRead) {
   EXPECT_EQ(record.device, "host");
   EXPECT_EQ(record.samples, std::vector<double>{12.5});
   EXPECT_EQ(record.device_snapshot, nullptr);
+  EXPECT_EQ(record.predicted_score, std::nullopt);
+  EXPECT_EQ(record.peak_gflops, 0);
+}
+
+// Likewise of version 2.
+constexpr char kVersion2[] =
+    R"({"halyard_record":2,"id":1,"workload":"gemm:8x8x8:f32","config":"tile=4","space_version":2,)"
+    R"("device":"host","board":"host-0","board_kind":"physical","unit":"ns","samples":[12.5],)"
+    R"("outcome":"ok","message":"","phase":"final","checks":"probe:64","artifact_sha256":"ab",)"
+    R"("compiler":"halide 14","protocol":1,"environment":"cool","seed":7,)"
+    R"("time_unix_ms":1700000000000,"device_snapshot":{"cores":4}})"
+    "\n";
+
+TEST(JsonLines, TheLastVersionIsRead) {
+  TempFolder folder;
+  auto log = OpenOrDie(folder.File("log.db"), LogMode::kWrite);
+  std::istringstream in(kVersion2);
+  const auto count = ImportJsonLines(in, *log);
+  ASSERT_TRUE(count.ok()) << count.status();
+  const Record record = log->Query({})->at(0);
+  EXPECT_EQ(*record.device_snapshot, R"({"cores":4})");
+  EXPECT_EQ(record.predicted_score, std::nullopt);
+  EXPECT_EQ(record.copy_gb_per_s, 0);
 }
 
 TEST(JsonLines, ImportContinuesTheNumbering) {
@@ -129,17 +156,22 @@ TEST_P(MalformedLine, IsNamedAndNothingIsImported) {
 INSTANTIATE_TEST_SUITE_P(
     JsonLines, MalformedLine,
     testing::Values(
-        Malformed{"Truncated", "A72\"}}", "", "not valid JSON at byte"},
-        Malformed{"Trailing", "A72\"}}", "A72\"}} x", "not valid JSON at byte"},
-        Malformed{"NotAnObject", "{\"halyard_record\":2,", "[] //", "not valid JSON"},
+        Malformed{"Truncated", "4.25}", "", "not valid JSON at byte"},
+        Malformed{"Trailing", "4.25}", "4.25} x", "not valid JSON at byte"},
+        Malformed{"NotAnObject", "{\"halyard_record\":3,", "[] //", "not valid JSON"},
         Malformed{"EmptyLine", "{", "\n{", "not valid JSON"},
-        Malformed{"UnknownVersion", "\"halyard_record\":2", "\"halyard_record\":3",
-                  "halyard_record must be 1 to 2"},
-        Malformed{"ANewFieldInAnOldLine", "\"halyard_record\":2", "\"halyard_record\":1",
-                  "unknown field 'device_snapshot'"},
+        Malformed{"UnknownVersion", "\"halyard_record\":3", "\"halyard_record\":4",
+                  "halyard_record must be 1 to 3"},
+        Malformed{"ANewFieldInAnOldLine", "\"halyard_record\":3", "\"halyard_record\":2",
+                  "unknown field 'copy_gb_per_s'"},
+        Malformed{"PeakAsText", "\"peak_gflops\":48.0", "\"peak_gflops\":\"48\"",
+                  "peak_gflops must be a number"},
+        Malformed{"NegativePeak", "48.0", "-48.0", "peak_gflops: must be finite and not negative"},
+        Malformed{"PredictionAsText", "0.484", "\"good\"",
+                  "predicted_score must be a number or null"},
         Malformed{"SnapshotNotAnObject", "{\"clock_ghz\":1.5,\"cpu\":\"Cortex-A72\"}", "7",
                   "device_snapshot must be an object or null"},
-        Malformed{"NoVersion", "\"halyard_record\":2,", "", "halyard_record is missing"},
+        Malformed{"NoVersion", "\"halyard_record\":3,", "", "halyard_record is missing"},
         Malformed{"TextAsNumber", "\"rpi4-2\"", "7", "board must be a string"},
         Malformed{"NumberAsText", "\"protocol\":3", "\"protocol\":\"3\"",
                   "protocol must be an integer"},

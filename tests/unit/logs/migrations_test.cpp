@@ -65,6 +65,10 @@ TEST(Migrations, WritingUpgradesAnOldFile) {
   const auto records = *OpenOrDie(path, LogMode::kRead)->Query({});
   EXPECT_EQ(records[2].phase, "final");
   EXPECT_EQ(records[0].device_snapshot, nullptr);
+  EXPECT_EQ(records[0].predicted_score, std::nullopt);
+  EXPECT_EQ(records[0].peak_gflops, 0);
+  EXPECT_EQ(records[2].predicted_score, 0.484);
+  EXPECT_EQ(records[2].peak_gflops, 48);
   EXPECT_EQ(*records[2].device_snapshot, *FullRecord().device_snapshot);
 }
 

@@ -83,6 +83,9 @@ inline Record FullRecord() {
   r.time_unix_ms = 1700000000123;
   r.device_snapshot =
       std::make_shared<const std::string>(R"({"clock_ghz":1.5,"cpu":"Cortex-A72"})");
+  r.predicted_score = 0.484;
+  r.peak_gflops = 48;
+  r.copy_gb_per_s = 4.25;
   return r;
 }
 
@@ -117,6 +120,9 @@ inline void ExpectSame(const Record& a, const Record& b) {
   EXPECT_EQ(a.environment, b.environment);
   EXPECT_EQ(a.seed, b.seed);
   EXPECT_EQ(a.time_unix_ms, b.time_unix_ms);
+  EXPECT_EQ(a.predicted_score, b.predicted_score);
+  EXPECT_EQ(a.peak_gflops, b.peak_gflops);
+  EXPECT_EQ(a.copy_gb_per_s, b.copy_gb_per_s);
   ASSERT_EQ(a.device_snapshot == nullptr, b.device_snapshot == nullptr);
   if (a.device_snapshot != nullptr) {
     EXPECT_EQ(*a.device_snapshot, *b.device_snapshot);

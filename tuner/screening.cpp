@@ -73,7 +73,8 @@ absl::Status Screening::MeasureAll(const std::vector<Config>& configs,
   return status;
 }
 
-absl::Status Screening::Screen(const std::vector<Config>& configs, const Callbacks& callbacks) {
+absl::Status Screening::Screen(const std::vector<Config>& configs,
+                               const std::vector<float>& predicted, const Callbacks& callbacks) {
   const bool timed = IsTimed(bench_.task.device.board_kind());
   callbacks.phase(fmt::format("building {}", configs.size()));
   const std::vector<BuildResult> built = runner_.Build(configs);
@@ -86,6 +87,7 @@ absl::Status Screening::Screen(const std::vector<Config>& configs, const Callbac
     return p;
   };
   const auto take = [&](size_t i, Record measured) -> absl::Status {
+    if (!predicted.empty()) measured.predicted_score = predicted[i];
     const auto record = runner_.Keep(std::move(measured));
     if (!record.ok()) return record.status();
     if (record->outcome == Outcome::kOk) {

@@ -33,9 +33,11 @@ class Screening {
     std::function<void(const Config&, const Record&)> refined;
   };
 
+  // `predicted`: the cost model's score of each config, for the records; empty where there is none.
   // The first error of TrialRunner::Measure. What was measured before it is in the log and was
   // given to the callbacks.
-  absl::Status Screen(const std::vector<Config>& configs, const Callbacks& callbacks);
+  absl::Status Screen(const std::vector<Config>& configs, const std::vector<float>& predicted,
+                      const Callbacks& callbacks);
 
  private:
   struct Candidate {

@@ -71,6 +71,7 @@ std::vector<Config> SearchCore::NextBatch(int most) {
     configs.insert(configs.begin(), task_.space.safe());
     configs.resize(std::min<size_t>(configs.size(), static_cast<size_t>(left)));
   }
+  predicted_ = state_.score ? state_.score(configs) : std::vector<float>();
   return configs;
 }
 

@@ -70,6 +70,9 @@ class SearchCore {
   std::optional<double> correlation() const;
   std::string guide_report() const;  // SearchGuide::report
   int batch_size() const { return strategy_->batch_size(); }
+  // What the guide says of the configs of the batch that is being measured, in their order; empty
+  // where it was not asked.
+  const std::vector<float>& predicted() const { return predicted_; }
 
  private:
   std::string WhyEnough() const;
@@ -80,6 +83,7 @@ class SearchCore {
   std::unique_ptr<SearchGuide> guide_;
   const SearchLimits limits_;
   SearchState state_;
+  std::vector<float> predicted_;
   bool begun_ = false;  // a step was made, so what was resumed has been learnt from
 };
 

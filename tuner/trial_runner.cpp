@@ -31,6 +31,8 @@ Record RecordOf(const Workbench& bench, const Executor& executor, const Config& 
   r.time_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
+  r.peak_gflops = bench.peak.gflops;
+  r.copy_gb_per_s = bench.peak.copy_gb_per_s;
   r.device_snapshot = std::make_shared<const std::string>(DeviceSnapshot(bench.task.device).dump());
   return r;
 }

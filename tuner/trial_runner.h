@@ -9,6 +9,7 @@
 #include "cost_model/base_model.h"
 #include "logs/measurement_log.h"
 #include "rpc_farm/executor.h"
+#include "rpc_farm/measure_peak.h"
 #include "schedules/task.h"
 #include "tuner/builder.h"
 #include "tuner/candidate_runner.h"
@@ -27,6 +28,7 @@ struct Workbench {
   std::shared_ptr<const BaseModel> base_model = nullptr;  // what the cost model starts from
   // Boards alike that screen besides `executor`, at the same time.
   std::vector<Executor*> more_boards = {};
+  Peak peak = {};  // of the boards, for the records; 0: not known
 };
 
 // A record with everything but its outcome filled in. `executor`: of the board it ran on.

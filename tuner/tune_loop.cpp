@@ -2,20 +2,12 @@
 
 #include <chrono>
 
+#include "tuner/masked_message.h"
+
 namespace halyard {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::string MaskDigits(std::string message) {
-  std::string masked;
-  for (char c : message) {
-    const bool digit = c >= '0' && c <= '9';
-    if (!digit) masked += c;
-    if (digit && (masked.empty() || masked.back() != '#')) masked += '#';
-  }
-  return masked;
-}
 
 void Count(SearchResult& result, Outcome outcome, const std::string& message) {
   result.outcomes[outcome]++;
@@ -88,7 +80,7 @@ absl::StatusOr<std::string> TaskSearch::Step(const SearchCore::WhyStop& why_stop
     show();
   };
   const auto measure = [&](const std::vector<Config>& configs) {
-    return screening_.Screen(configs, callbacks);
+    return screening_.Screen(configs, core_->predicted(), callbacks);
   };
   auto stopped = core_->Step(why_stop, measure, most);
   if (!stopped.ok()) return stopped;

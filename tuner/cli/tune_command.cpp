@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "fmt/format.h"
-#include "rpc_farm/measure_peak.h"
 #include "tuner/cli/cli.h"
 #include "tuner/cli/options.h"
 #include "tuner/cli/tune_setup.h"
@@ -65,11 +64,7 @@ int Run(const Task& task, const SearchOptions& given, Clock::time_point begin) {
   const auto equipment =
       SetUpEquipment(task.device, given, "tune " + task.workload.ToText(), interrupted);
   if (!equipment.ok()) return Fail(equipment.status());
-  const auto& [executors, builder, log, base_model] = *equipment;
-  const auto peak = MeasurePeak(*executors.front(), task.device);
-  if (!peak.ok()) return Fail(peak.status());
-
-  const Roofline roofline = RooflineOf(task, *peak);
+  const Roofline roofline = RooflineOf(task, equipment->peak);
   const Workbench bench = BenchOf(task, options, *equipment, interrupted);
   const double reserved = ReservedSeconds(options);
   double budget = std::numeric_limits<double>::infinity();
@@ -93,7 +88,8 @@ int Run(const Task& task, const SearchOptions& given, Clock::time_point begin) {
     return Fail(kExitInfrastructure, std::string(final.status().message()));
   }
   progress.OnPhase("library");
-  const auto files = PackageFromLog(task.device, *log, *builder, options.out_dir);
+  const auto files =
+      PackageFromLog(task.device, *equipment->log, *equipment->builder, options.out_dir);
   progress.Finish();
   if (!files.ok()) return Fail(files.status());
 

@@ -102,6 +102,9 @@ absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const SearchOptio
       !s.ok()) {
     return s;
   }
+  const auto peak = MeasurePeak(*equipment.executors.front(), device);
+  if (!peak.ok()) return peak.status();
+  equipment.peak = *peak;
   const std::string& path = options.tune.log_path;
   auto log = OpenSqliteLog(path, LogMode::kWrite);
   if (!log.ok()) return log.status();
@@ -120,6 +123,7 @@ Workbench BenchOf(const Task& task, const TuneOptions& options, const Equipment&
   for (size_t i = 1; i < equipment.executors.size(); ++i) {
     bench.more_boards.push_back(equipment.executors[i].get());
   }
+  bench.peak = equipment.peak;
   return bench;
 }
 

@@ -11,6 +11,7 @@
 #include "cost_model/base_model.h"
 #include "logs/measurement_log.h"
 #include "rpc_farm/executor.h"
+#include "rpc_farm/measure_peak.h"
 #include "tuner/builder.h"
 #include "tuner/cli/farm_options.h"
 #include "tuner/tune_loop.h"
@@ -40,9 +41,11 @@ struct Equipment {
   std::unique_ptr<Builder> builder;
   std::unique_ptr<MeasurementLog> log;
   std::shared_ptr<const BaseModel> base_model;
+  Peak peak;  // of the first board
 };
 
-// The device's board, or the farm's boards of it; builders, the log opened for writing. A board
+// The device's board, or the farm's boards of it, with their peak; builders, the log opened for
+// writing. A board
 // that fails the doctor's short examination is an error before the log is touched. A base model
 // that cannot be used costs a line on stderr, not the search: it goes on from scratch. `label`:
 // what the boards are used for. `interrupted` must outlive it.

@@ -67,7 +67,7 @@ FarmOutcome ReadFarmResult(const RequestResult& result, const RunRequest& reques
   const farm::v1::JobResult& job = result.result();
   FarmOutcome read{OutcomeOf(job, request, kind), job.board(), job.environment()};
   const bool timed = IsTimed(kind) && !read.outcome.reply.candidates.empty();
-  if (timed && job.ruler() > 0 && job.ruler() != 1) {
+  if (timed && job.ruler() > 0) {
     read.environment += fmt::format(", times {:.4f} of the ruler", job.ruler());
   }
   return read;

@@ -42,6 +42,14 @@ TEST_F(FarmResult, ATimeIsPutOnItsDevicesRuler) {
   EXPECT_EQ(Read(BoardKind::kVirtual).outcome.reply.candidates[0][0].samples_ns[0], 100);
 }
 
+TEST_F(FarmResult, ABoardThatIsTheRulerIsToldFromOneOfWhichNothingIsKnown) {
+  EXPECT_EQ(Read().environment, "Linux, times 1.0000 of the ruler");
+  job().set_ruler(0);
+  EXPECT_EQ(Read().environment, "Linux");
+  job().set_ruler(1);
+  EXPECT_EQ(Read(BoardKind::kVirtual).environment, "Linux");
+}
+
 TEST_F(FarmResult, ARulerThatIsNoneIsRefused) {
   for (const double bad : {std::nan(""), HUGE_VAL, -1.0, 1e-9, 1e9}) {
     job().set_ruler(bad);

@@ -39,6 +39,7 @@ int ModelCommand(const std::vector<std::string>& args);
 int PackageCommand(const std::vector<std::string>& args);
 int RecordCommand(const std::vector<std::string>& args);
 int ReplayCommand(const std::vector<std::string>& args);
+int ReportCommand(const std::vector<std::string>& args);
 int SuiteCommand(const std::vector<std::string>& args);
 // tune replay --together and tune replay --stops; `args` with that option.
 int TogetherCommand(const std::vector<std::string>& args);

@@ -1,10 +1,10 @@
 #include <boost/program_options.hpp>
 #include <fstream>
 #include <iostream>
-#include <map>
 
 #include "fmt/chrono.h"
 #include "fmt/format.h"
+#include "logs/hardware_names.h"
 #include "logs/measurement_log.h"
 #include "logs/queries.h"
 #include "targets/device_snapshot.h"
@@ -15,40 +15,8 @@ namespace {
 
 constexpr const char* kUsage = "give tune log best|stats|export|import [--log FILE] [FILE]";
 
-// How each device that was several hardwares in this log is told from what it was last:
-// HardwareText
-// -> " (clock_ghz 1.5, now 1.8)", "" for the last.
-using HardwareNames = std::map<std::pair<std::string, std::string>, std::string>;
-
-absl::StatusOr<HardwareNames> NamesOf(const MeasurementLog& log) {
-  const auto devices = log.Devices();
-  if (!devices.ok()) return devices.status();
-  std::map<std::pair<std::string, std::string>, nlohmann::json> last;  // of a device, kind of board
-  for (const LoggedDevice& d : *devices) {
-    if (d.snapshot == nullptr) continue;
-    nlohmann::json snapshot = nlohmann::json::parse(*d.snapshot);
-    last[{d.device, snapshot.value("board_kind", "")}] = snapshot;
-  }
-  HardwareNames names;
-  for (const LoggedDevice& d : *devices) {
-    if (d.snapshot == nullptr) continue;
-    const nlohmann::json then = nlohmann::json::parse(*d.snapshot);
-    const auto differences =
-        HardwareDifferences(then, last.at({d.device, then.value("board_kind", "")}));
-    names[{d.device, HardwareText(*d.snapshot)}] =
-        differences.empty() ? "" : " (" + differences.front().ToText() + ")";
-  }
-  return names;
-}
-
-std::string NameOf(const HardwareNames& names, const std::string& device,
-                   const std::string& hardware) {
-  const auto found = names.find({device, hardware});
-  return found == names.end() ? device : device + found->second;
-}
-
 int Best(const MeasurementLog& log) {
-  const auto names = NamesOf(log);
+  const auto names = HardwareNames::Of(log);
   if (!names.ok()) return Fail(names.status());
   const auto records = BestRecords(log, {});
   if (!records.ok()) return Fail(records.status());
@@ -56,14 +24,14 @@ int Best(const MeasurementLog& log) {
     const std::string hardware =
         r.device_snapshot == nullptr ? "" : HardwareText(*r.device_snapshot);
     fmt::print("{}  {}  {:.6g} {} ({}, {}, record {})\n    {}\n", r.workload,
-               NameOf(*names, r.device, hardware), r.value(), r.unit, BoardKindName(r.board_kind),
-               r.phase, r.id, r.config);
+               names->DeviceText(r.device, hardware), r.value(), r.unit,
+               BoardKindName(r.board_kind), r.phase, r.id, r.config);
   }
   return kExitDone;
 }
 
 int PrintStats(const MeasurementLog& log) {
-  const auto names = NamesOf(log);
+  const auto names = HardwareNames::Of(log);
   if (!names.ok()) return Fail(names.status());
   const auto stats = Stats(log);
   if (!stats.ok()) return Fail(stats.status());
@@ -72,8 +40,9 @@ int PrintStats(const MeasurementLog& log) {
     const std::time_t last = t.last_unix_ms / 1000;
     fmt::print("{:>7} {:>5.1f} {:>12} {:%Y-%m-%d %H:%M} {}@{} ({}, {})\n", t.trials,
                100 * t.ok_share(), t.best ? fmt::format("{:.6g}", t.best->value()) : "-",
-               fmt::localtime(last), t.key.workload, NameOf(*names, t.key.device, t.key.hardware),
-               t.key.unit, BoardKindName(t.key.board_kind));
+               fmt::localtime(last), t.key.workload,
+               names->DeviceText(t.key.device, t.key.hardware), t.key.unit,
+               BoardKindName(t.key.board_kind));
   }
   return kExitDone;
 }

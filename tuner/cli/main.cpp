@@ -24,13 +24,14 @@ int main(int argc, char** argv) {
     if (command == "package") return PackageCommand(rest());
     if (command == "record") return RecordCommand(rest());
     if (command == "replay") return ReplayCommand(rest());
+    if (command == "report") return ReportCommand(rest());
     if (command == "suite") return SuiteCommand(rest());
     if (!command.empty() && command[0] != '-') {
       return Fail(
           kExitUsage,
           fmt::format(
               "'{}' is not a command; give log, devices, doctor, explain, farm, model, package, "
-              "record, replay, suite, or --op ... to tune (tune --help)",
+              "record, replay, report, suite, or --op ... to tune (tune --help)",
               command));
     }
     return TuneCommand(args);

@@ -115,7 +115,7 @@ int TuneCommand(const std::vector<std::string>& args) {
                  "best|stats|export|import, "
                  "tune model train|eval|show,\ntune package --device ID, tune explain (--help), "
                  "tune record (--help), tune replay (--help),\ntune suite FILE --device ID "
-                 "(--help)\n";
+                 "(--help), tune report LOG (--help)\n";
     return kExitDone;
   }
   if (auto s = Check(a, given); !s.ok()) return Fail(s);

@@ -119,6 +119,41 @@ TEST_F(BadInput, Logs) {
   ExpectRefused({"log", "best", "--log", "missing.db"}, "missing.db");
 }
 
+TEST_F(BadInput, Report) {
+  ExpectRefused({"report", "missing.db"}, "log missing.db does not exist");
+  ExpectRefused({"report", "--frobnicate"}, "--frobnicate is not an option of tune report");
+  ExpectRefused({"report", "a.db", "b.db"}, "tune report --help");
+  std::ofstream("text.db") << "this is not a database, however long a person looks at it\n";
+  ExpectRefused({"report", "text.db"}, "text.db");
+
+  ASSERT_TRUE(OpenSqliteLog("log.db", LogMode::kWrite).ok());
+  // A reader of a log leaves SQLite's index beside it; what counts is that there is no report.
+  ASSERT_EQ(Run({"log", "stats", "--log", "log.db"}).exit_code, 0);
+  const int kNothingValid = 3;
+  ExpectRefused({"report", "log.db"}, "log log.db has no records", kNothingValid);
+  ExpectRefused({"report", "log.db", "--term"}, "log log.db has no records", kNothingValid);
+
+  std::vector<Record> one(1);
+  one[0].workload = "gemm:8x8x8:f32";
+  one[0].device = "rpi4";
+  one[0].unit = "ns";
+  ASSERT_TRUE((*OpenSqliteLog("log.db", LogMode::kWrite))->Append(one).ok());
+  ASSERT_EQ(Run({"log", "stats", "--log", "log.db"}).exit_code, 0);
+  std::filesystem::create_directory("folder");
+  ExpectRefused({"report", "log.db", "-o", "folder"}, "-o 'folder': it is a folder");
+  ExpectRefused({"report", "log.db", "-o", ""}, "-o '': the name is empty");
+  ExpectRefused({"report", "log.db", "-o", "no/such/report.html"},
+                "-o 'no/such/report.html': No such");
+  ExpectRefused({"report", "log.db", "-o", "/proc/report.html"}, "-o '/proc/report.html'");
+  ExpectRefused({"report", "log.db", "--library", "folder"}, "--library 'folder': manifest.json");
+  ExpectRefused({"report", "log.db", "--against", "folder"}, "give that one with --library DIR");
+
+  const ChildResult written = Run({"report", "log.db", "-o", "report.html"});
+  EXPECT_EQ(written.exit_code, 0) << written.err;
+  EXPECT_EQ(written.out, "report.html\n");
+  EXPECT_TRUE(std::filesystem::exists("report.html"));
+}
+
 TEST_F(BadInput, OutFolder) {
   std::ofstream("file") << "x";
   ExpectRefused(With({"--out", "file/out"}), "file");

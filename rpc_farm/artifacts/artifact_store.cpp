@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "targets/run_protocol.h"
@@ -29,9 +30,12 @@ ArtifactStore::Upload::Upload(ArtifactStore& store, std::string digest, int64_t 
     : store_(store), digest_(std::move(digest)), size_(size) {}
 
 ArtifactStore::Upload::~Upload() {
-  if (file_ == nullptr) return;
-  std::fclose(file_);
-  unlink(path_.c_str());
+  if (file_ != nullptr) {
+    std::fclose(file_);
+    unlink(path_.c_str());
+  }
+  const std::lock_guard lock(store_.mutex_);
+  store_.coming_ -= coming_;
 }
 
 absl::Status ArtifactStore::Upload::Append(std::string_view chunk) {
@@ -69,6 +73,7 @@ absl::Status ArtifactStore::Upload::Finish() {
   }
   std::fclose(file_);
   file_ = nullptr;
+  store_.coming_ -= std::exchange(coming_, 0);
   store_.Add(digest_, size_);
   return absl::OkStatus();
 }
@@ -84,7 +89,9 @@ absl::StatusOr<std::unique_ptr<ArtifactStore::Upload>> ArtifactStore::Begin(
   std::unique_ptr<Upload> upload(new Upload(*this, digest, static_cast<int64_t>(size)));
   {
     const std::lock_guard lock(mutex_);
-    Evict(static_cast<int64_t>(size));
+    upload->coming_ = upload->size_;
+    coming_ += upload->coming_;
+    Evict();
     // Two clients may send the same at once.
     upload->path_ = fmt::format("{}/{}.{}{}", folder_, digest, ++uploads_, kPartSuffix);
   }
@@ -131,8 +138,8 @@ void ArtifactStore::Add(const std::string& digest, int64_t size) {
   bytes_ += size;
 }
 
-void ArtifactStore::Evict(int64_t wanted) {
-  for (auto at = by_use_.begin(); at != by_use_.end() && bytes_ + wanted > capacity_;) {
+void ArtifactStore::Evict() {
+  for (auto at = by_use_.begin(); at != by_use_.end() && bytes_ + coming_ > capacity_;) {
     const auto entry = entries_.find(*at);
     if (entry->second.pins > 0) {
       ++at;

@@ -25,7 +25,7 @@ class ArtifactStore {
   enum class Keep { kAlways, kUsually };
 
   // Takes over what `folder` has; makes it where there is none. `capacity`: bytes of all artifacts
-  // together, which pinned ones may exceed.
+  // together, those that are coming in among them, which pinned and coming ones may exceed.
   static absl::StatusOr<std::unique_ptr<ArtifactStore>> Open(const std::string& folder,
                                                              int64_t capacity,
                                                              Keep keep = Keep::kAlways);
@@ -46,11 +46,13 @@ class ArtifactStore {
     std::string digest_;
     int64_t size_;
     int64_t received_ = 0;
+    int64_t coming_ = 0;  // of store_.coming_
     std::string path_;
     std::FILE* file_ = nullptr;
     Sha256Stream sha_;
   };
-  // InvalidArgument: no digest. ResourceExhausted: larger than an artifact may be, or no room.
+  // Room for all of it is made at once, and kept until the upload has ended. InvalidArgument: no
+  // digest. ResourceExhausted: larger than an artifact may be, or no room.
   absl::StatusOr<std::unique_ptr<Upload>> Begin(const std::string& digest, uint64_t size);
 
   // False: it is not here. A pinned artifact stays until it was unpinned as often.
@@ -74,7 +76,7 @@ class ArtifactStore {
   ArtifactStore(std::string folder, int64_t capacity, Keep keep)
       : folder_(std::move(folder)), capacity_(capacity), keep_(keep) {}
   void Add(const std::string& digest, int64_t size);  // with mutex_ held
-  void Evict(int64_t wanted);                         // with mutex_ held
+  void Evict();                                       // with mutex_ held
 
   const std::string folder_;
   const int64_t capacity_;
@@ -82,7 +84,8 @@ class ArtifactStore {
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
   std::list<std::string> by_use_;  // the longest unused first
-  int64_t bytes_ = 0;
+  int64_t bytes_ = 0;              // of entries_
+  int64_t coming_ = 0;             // that uploads which have not ended were said to have
   uint64_t uploads_ = 0;
 };
 

@@ -23,6 +23,13 @@ struct FarmLimits {
   int connections_from_one_address = 512;
   // Of one message; artifacts go in chunks of 64 KiB, the largest other is a Hello with its boards.
   int message_bytes = 1 << 20;
+  // Artifacts that come in at once, of one user and of all. Each has one message in memory and all
+  // of what it was said to have, 64 MiB at most, reserved on the disk. One of whose data nothing
+  // came for the pause, or which takes longer than a client gives itself (60 s), is ended.
+  int uploads_of_user = 16;
+  int uploads = 64;
+  std::chrono::milliseconds upload_pause{10'000};
+  std::chrono::milliseconds upload_time{90'000};
   // Of the whole server: above it, gRPC stops reading and refuses new streams.
   size_t memory_bytes = size_t{256} << 20;
   int threads = 64;

@@ -182,6 +182,12 @@ absl::Status Tracker::CloseSession(const std::string& user, const std::string& s
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> Tracker::OwnerOf(const std::string& user,
+                                             const std::string& session) const {
+  if (absl::Status s = sessions_.Check(user, session); !s.ok()) return s;
+  return sessions_.Find(session)->user;
+}
+
 absl::Status Tracker::Attach(const std::string& user, const std::string& session) {
   if (absl::Status s = sessions_.Check(user, session); !s.ok()) return s;
   sessions_.Attach(session);

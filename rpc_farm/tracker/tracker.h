@@ -59,9 +59,8 @@ class Tracker {
   // The session's Results stream has begun, or ended.
   absl::Status Attach(const std::string& user, const std::string& session);
   void Detach(const std::string& session, FarmTime now) { sessions_.Detach(session, now); }
-  absl::Status CheckSession(const std::string& user, const std::string& session) const {
-    return sessions_.Check(user, session);
-  }
+  // Whose session it is, for one who may use it.
+  absl::StatusOr<std::string> OwnerOf(const std::string& user, const std::string& session) const;
   absl::StatusOr<farm::v1::DescribeDeviceReply> DescribeDevice(const std::string& device) const;
 
   // ---- agents; a session is one connection

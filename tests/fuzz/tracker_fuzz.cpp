@@ -295,7 +295,7 @@ class Farm {
     tracker_ = std::make_unique<Tracker>(store_, *artifacts_.store);
     Require(tracker_->Restore(now_).ok(), "what was stored is read");
     for (const auto& [session, number] : model_.kept()) {
-      if (!tracker_->CheckSession("", session).ok()) continue;
+      if (!tracker_->OwnerOf("", session).ok()) continue;
       farm::v1::SubmitRequest again;
       again.set_session(session);
       again.set_number(number);

@@ -5,7 +5,6 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "rpc_farm/proto/agreement.h"
 #include "rpc_farm/security/peer_identity.h"
 #include "rpc_farm/tracker/server/answer_unary.h"
@@ -89,53 +88,6 @@ class ResultsStream final : public grpc::ServerWriteReactor<RequestResult>,
   std::shared_ptr<ResultsStream> self_;
 };
 
-// An artifact that comes in, a chunk in memory at a time.
-class UploadStream final : public grpc::ServerReadReactor<ArtifactChunk> {
- public:
-  UploadStream(TrackerLoop& loop, ArtifactStore& artifacts, grpc::CallbackServerContext* context)
-      : loop_(loop), artifacts_(artifacts), user_(UserOf(*context)) {
-    StartRead(&chunk_);
-  }
-
-  void OnReadDone(bool ok) override {
-    if (!ok) {
-      Finish(upload_ == nullptr
-                 ? grpc::Status(grpc::INVALID_ARGUMENT, "the first chunk names no artifact")
-                 : ToRpc(upload_->Finish()));
-    } else if (upload_ == nullptr) {
-      CheckFirst();
-    } else if (const absl::Status s = upload_->Append(chunk_.data()); !s.ok()) {
-      Finish(ToRpc(s));
-    } else {
-      StartRead(&chunk_);
-    }
-  }
-  void OnDone() override { delete this; }
-
- private:
-  void CheckFirst() {
-    if (!chunk_.has_artifact() || !chunk_.data().empty()) {
-      return Finish({grpc::INVALID_ARGUMENT, "the first chunk must name the artifact alone"});
-    }
-    loop_.Post([this](Tracker& tracker, FarmTime) {
-      return [this, status = tracker.CheckSession(user_, chunk_.session())] {
-        if (!status.ok()) return Finish(ToRpc(status));
-        auto upload = artifacts_.Begin(absl::BytesToHexString(chunk_.artifact().sha256()),
-                                       chunk_.artifact().size());
-        if (!upload.ok()) return Finish(ToRpc(upload.status()));
-        upload_ = *std::move(upload);
-        StartRead(&chunk_);
-      };
-    });
-  }
-
-  TrackerLoop& loop_;
-  ArtifactStore& artifacts_;
-  const std::string user_;
-  ArtifactChunk chunk_;
-  std::unique_ptr<ArtifactStore::Upload> upload_;
-};
-
 }  // namespace
 
 grpc::ServerUnaryReactor* FarmService::OpenSession(Context* context,
@@ -168,7 +120,9 @@ grpc::ServerUnaryReactor* FarmService::DescribeDevice(
 
 grpc::ServerReadReactor<ArtifactChunk>* FarmService::UploadArtifact(
     Context* context, farm::v1::UploadArtifactReply*) {
-  return new UploadStream(loop_, artifacts_, context);
+  auto stream = std::make_shared<UploadStream>(loop_, artifacts_, uploads_, UserOf(*context));
+  stream->Begin();
+  return stream.get();
 }
 
 grpc::ServerUnaryReactor* FarmService::Submit(Context* context,

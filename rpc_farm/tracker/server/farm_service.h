@@ -8,14 +8,16 @@
 #include "farm.grpc.pb.h"
 #include "rpc_farm/security/authorizer.h"
 #include "rpc_farm/tracker/server/tracker_loop.h"
+#include "rpc_farm/tracker/server/upload_stream.h"
 
 namespace halyard {
 
 class FarmService final : public farm::v1::Farm::CallbackService {
  public:
-  // Both must outlive it. `authorizer`: none without certificates.
-  FarmService(TrackerLoop& loop, ArtifactStore& artifacts, std::shared_ptr<Authorizer> authorizer)
-      : loop_(loop), artifacts_(artifacts), authorizer_(std::move(authorizer)) {}
+  // Loop and artifacts must outlive it. `authorizer`: none without certificates.
+  FarmService(TrackerLoop& loop, ArtifactStore& artifacts, const FarmLimits& limits,
+              std::shared_ptr<Authorizer> authorizer)
+      : loop_(loop), artifacts_(artifacts), uploads_(limits), authorizer_(std::move(authorizer)) {}
 
   using Context = grpc::CallbackServerContext;
   grpc::ServerUnaryReactor* OpenSession(Context* context,
@@ -42,6 +44,7 @@ class FarmService final : public farm::v1::Farm::CallbackService {
  private:
   TrackerLoop& loop_;
   ArtifactStore& artifacts_;
+  UploadPlaces uploads_;
   const std::shared_ptr<Authorizer> authorizer_;
   std::atomic<uint64_t> last_stream_{0};
 };

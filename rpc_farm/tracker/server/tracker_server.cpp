@@ -83,7 +83,7 @@ absl::Status RunningTracker::Begin(const TrackerOptions& options) {
 }
 
 absl::Status RunningTracker::Listen(const TrackerOptions& options) {
-  const FarmLimits limits;
+  const FarmLimits& limits = options.limits;
   if (!options.certificates.empty()) {
     auto authorizer = Authorizer::Open(options.certificates, limits);
     if (!authorizer.ok()) return authorizer.status();
@@ -94,7 +94,7 @@ absl::Status RunningTracker::Listen(const TrackerOptions& options) {
         log_.Error("certificates_not_renewed", {{"error", std::string(trouble.message())}});
       });
   if (!credentials.ok()) return credentials.status();
-  farm_ = std::make_unique<FarmService>(*loop_, *artifacts_, authorizer_);
+  farm_ = std::make_unique<FarmService>(*loop_, *artifacts_, limits, authorizer_);
   agents_ = std::make_unique<AgentsService>(*loop_, *artifacts_, authorizer_, log_);
   grpc::ServerBuilder builder;
   ConfigureServer(builder, limits, authorizer_);

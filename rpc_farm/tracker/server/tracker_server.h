@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "rpc_farm/farm_log.h"
+#include "rpc_farm/security/farm_limits.h"
 
 namespace halyard {
 
@@ -17,6 +18,7 @@ struct TrackerOptions {
   std::string certificates;  // the tracker's folder; empty: none, on the loopback only
   std::string metrics;       // HOST:PORT of /metrics; empty: none
   int64_t artifact_bytes = int64_t{2} << 30;
+  FarmLimits limits;
 };
 
 class TrackerServer {

@@ -15,27 +15,9 @@
 #include "rpc_farm/proxy/farm_proxy.h"
 #include "rpc_farm/security/farm_identity.h"
 #include "tests/integration/farm_agent/agent_process.h"
+#include "tests/integration/farm_network/tracker_program.h"
 
 namespace halyard {
-
-inline constexpr std::chrono::milliseconds kFarmSoon{30'000};
-
-// The real farm_tracker, which serves when it is made.
-class TrackerProgram {
- public:
-  explicit TrackerProgram(std::vector<std::string> more = {},
-                          std::vector<std::string> variables = {});
-  LoggedProcess& process() { return *process_; }
-  const LoggedProcess& process() const { return *process_; }
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-  // `credentials`: the folder of a client or admin; "": none.
-  farm::v1::FarmStatus Status(const std::string& credentials = "") const;
-
- private:
-  ScratchFolder folder_;
-  std::unique_ptr<LoggedProcess> process_;
-  int port_ = 0;
-};
 
 // Boards of the rpi4's emulator whose kernels sleep: they take time and no processor.
 class NetworkFarm {

@@ -17,9 +17,9 @@ std::string LibraryName(const Device& device) {
   return name;
 }
 
-absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const MeasurementLog& log,
-                                            Builder& builder, const std::string& out_dir,
-                                            const std::string& signing_key) {
+absl::StatusOr<LibrarySpec> LibraryOfLog(const Device& device, const MeasurementLog& log,
+                                         const std::string& out_dir,
+                                         const std::string& signing_key) {
   const auto best = BestRecords(log, RecordsOfDevice(device));
   if (!best.ok()) return best.status();
   LibrarySpec spec;
@@ -44,7 +44,15 @@ absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const Measurem
         fmt::format("the log has no schedule for --device {}; tune one first{}", device.id,
                     other->empty() ? "" : " (" + *other + ")"));
   }
-  return BuildLibrary(spec, builder);
+  return spec;
+}
+
+absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const MeasurementLog& log,
+                                            Builder& builder, const std::string& out_dir,
+                                            const std::string& signing_key) {
+  const auto spec = LibraryOfLog(device, log, out_dir, signing_key);
+  if (!spec.ok()) return spec.status();
+  return BuildLibrary(*spec, builder);
 }
 
 }  // namespace halyard

@@ -12,9 +12,15 @@ namespace halyard {
 // "tuned_" and the id with '_' for what a C identifier cannot have: tuned_jetson_nano.
 std::string LibraryName(const Device& device);
 
-// Builds <out_dir>/<device>/ from the best record of every workload the log has for the device.
+// The library <out_dir>/<device>/ of the best record of every workload the log has for the device.
 // Left out are records of other hardware that went by its id, and those of another version of their
 // space: their config may mean another program now. `signing_key`: as in a LibrarySpec.
+// NotFound: the log has none.
+absl::StatusOr<LibrarySpec> LibraryOfLog(const Device& device, const MeasurementLog& log,
+                                         const std::string& out_dir,
+                                         const std::string& signing_key = "");
+
+// Builds that.
 absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const MeasurementLog& log,
                                             Builder& builder, const std::string& out_dir,
                                             const std::string& signing_key = "");

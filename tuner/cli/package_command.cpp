@@ -1,11 +1,15 @@
 #include <boost/program_options.hpp>
 #include <iostream>
+#include <optional>
 
 #include "fmt/format.h"
 #include "tuner/cli/cli.h"
 #include "tuner/cli/options.h"
+#include "tuner/gate/gate.h"
+#include "tuner/gate/gate_text.h"
 #include "tuner/library/signature.h"
 #include "tuner/library/verify_library.h"
+#include "tuner/live_line.h"
 #include "tuner/package.h"
 #include "tuner/task_records.h"
 
@@ -67,18 +71,75 @@ int Verify(const std::vector<std::string>& args) {
   return kExitDone;
 }
 
+// Takes from the library what may not take the place of one shipped before. Nothing has been
+// written when it fails.
+absl::StatusOr<GateReport> HoldAgainst(const PreviousLibrary& previous, const MeasurementLog& log,
+                                       Builder& builder, LibrarySpec& spec) {
+  const auto executor = MakeExecutor(spec.device);
+  if (!executor.ok()) return executor.status();
+  GateBench bench{spec.device, builder, **executor, log, CatchInterrupts()};
+  LiveLine display;
+  return PassGate(bench, previous, spec, [&](const std::string& what) { display.Show(what); });
+}
+
+struct PackageOptions {
+  std::string device, board, log, out, key, against;
+  bool json = false;
+};
+
+int BuildPackage(const PackageOptions& o, const Device& device) {
+  std::optional<PreviousLibrary> previous;
+  if (!o.against.empty()) {
+    auto read = ReadPreviousLibrary(o.against, device);
+    if (!read.ok()) return Fail(read.status());
+    previous = *std::move(read);
+  }
+  const auto log = OpenSqliteLog(o.log, LogMode::kRead);
+  if (!log.ok()) return Fail(log.status());
+  auto spec = LibraryOfLog(device, **log, o.out, o.key);
+  if (!spec.ok()) return Fail(spec.status());
+  const auto builder = MakeWorkerBuilder({});
+  if (!builder.ok()) return Fail(builder.status());
+  std::optional<GateReport> report;
+  if (previous) {
+    auto held = HoldAgainst(*previous, **log, **builder, *spec);
+    if (!held.ok()) return Fail(held.status());
+    report = *std::move(held);
+  }
+  const auto files = BuildLibrary(*spec, **builder);
+  if (!files.ok()) return Fail(files.status());
+  const auto note = OtherHardwareNote(**log, device);
+  if (note.ok() && !note->empty()) fmt::print(stderr, "tune: '{}': {}\n", o.log, *note);
+  if (o.json) {
+    nlohmann::ordered_json j =
+        report ? GateReportJson(*report, device) : nlohmann::ordered_json{{"device", device.id}};
+    j["library"] = files->library;
+    j["header"] = files->header;
+    j["manifest"] = files->manifest;
+    std::cout << j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    return kExitDone;
+  }
+  if (report) std::cout << GateText(*report, device) << "\n";
+  std::cout << files->library << "\n" << files->header << "\n" << files->manifest << "\n";
+  return kExitDone;
+}
+
 int Package(const std::vector<std::string>& args) {
-  std::string device_id, board, log_path, out_dir, key;
+  PackageOptions o;
   po::options_description d(
       "tune package --device ID|FILE [options]\n"
       "tune package key --out FOLDER         a key pair to sign libraries with\n"
       "tune package verify FOLDER [--key FILE]");
   auto add = d.add_options();
-  add("device", po::value(&device_id), kDeviceHelp);
-  AddBoardOption(d, board);
-  add("log", po::value(&log_path)->default_value("tuned.db"), "measurement log");
-  add("out", po::value(&out_dir)->default_value("out"), "folder of the libraries");
-  add("sign", po::value(&key), "file of the secret key that signs the manifest");
+  add("device", po::value(&o.device), kDeviceHelp);
+  AddBoardOption(d, o.board);
+  add("log", po::value(&o.log)->default_value("tuned.db"), "measurement log");
+  add("out", po::value(&o.out)->default_value("out"), "folder of the libraries");
+  add("against", po::value(&o.against),
+      "folder of the library shipped last: each variant is measured beside its predecessor there, "
+      "and one that is wrong or slower keeps it");
+  add("sign", po::value(&o.key), "file of the secret key that signs the manifest");
+  add("json", po::bool_switch(&o.json), "print one JSON object instead of the text");
   add("help,h", "print this");
   const auto given = ParseOptions(args, d, {}, "tune package");
   if (!given.ok()) return Fail(given.status());
@@ -86,23 +147,18 @@ int Package(const std::vector<std::string>& args) {
     std::cout << d;
     return kExitDone;
   }
-  const auto device = DeviceFromOption(device_id, board);
+  if (given->count("against") != 0 && o.against.empty()) {
+    return Fail(kExitUsage,
+                "--against is empty; give a shipped library's folder, such as out/rpi4");
+  }
+  const auto device = DeviceFromOption(o.device, o.board);
   if (!device.ok()) return Fail(device.status());
   // Ahead of minutes of building.
-  if (!key.empty()) {
-    if (const auto s = SignatureOf("", key); !s.ok()) return Fail(s.status());
+  if (!o.key.empty()) {
+    if (const auto s = SignatureOf("", o.key); !s.ok()) return Fail(s.status());
   }
-  if (auto s = CheckWritableFolder(out_dir); !s.ok()) return Fail(s);
-  const auto log = OpenSqliteLog(log_path, LogMode::kRead);
-  if (!log.ok()) return Fail(log.status());
-  auto builder = MakeWorkerBuilder({});
-  if (!builder.ok()) return Fail(builder.status());
-  const auto files = PackageFromLog(*device, **log, **builder, out_dir, key);
-  if (!files.ok()) return Fail(files.status());
-  const auto note = OtherHardwareNote(**log, *device);
-  if (note.ok() && !note->empty()) fmt::print(stderr, "tune: '{}': {}\n", log_path, *note);
-  fmt::print("{}\n{}\n{}\n", files->library, files->header, files->manifest);
-  return kExitDone;
+  if (auto s = CheckWritableFolder(o.out); !s.ok()) return Fail(s);
+  return BuildPackage(o, *device);
 }
 
 }  // namespace

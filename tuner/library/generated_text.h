@@ -37,6 +37,7 @@ std::string CMakeConfigVersionText(const LibraryPlan& plan);
 std::string PkgConfigText(const LibraryPlan& plan);
 
 inline constexpr char kManifestFile[] = "manifest.json";
+inline constexpr int kManifestFormat = 2;
 // The manifest's signature, where it has one.
 inline constexpr char kSignatureFile[] = "manifest.sig";
 // `digests`: of every other file of the library, by its path in the library's folder.

@@ -2,6 +2,8 @@
 // names the record behind each variant, a CMake package and a pkg-config file.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +15,24 @@
 
 namespace halyard {
 
+// Which comparison with an earlier library let a variant in (tuner/gate).
+struct GateNote {
+  std::string verdict, reason;  // the verdict's name; "" where that says it all
+  std::string against_sha256;   // of the earlier library's manifest
+  uint64_t seed = 0;            // of the inputs it was run on; 0: it was not run
+  int rounds = 0;               // in turn with its predecessor
+  // Time of the log's best config over the predecessor's, 95 % interval; 0: not measured.
+  double ratio = 0, ratio_low = 0, ratio_high = 0;
+};
+
 // A tuned workload and the record that earned its config the place.
 struct Variant {
   Record record;
   Workload workload;
+  std::optional<GateNote> gate = std::nullopt;
+  // Samples that the record's value is the median of, where the record is from a manifest, which
+  // has the value alone.
+  std::optional<int> record_samples = std::nullopt;
 };
 
 struct LibrarySpec {

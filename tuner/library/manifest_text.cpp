@@ -7,13 +7,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kManifestFormat = 2;
-
-Json RecordJson(const Record& r) {
+Json RecordJson(const Variant& v) {
+  const Record& r = v.record;
+  const size_t samples =
+      v.record_samples ? static_cast<size_t>(*v.record_samples) : r.samples.size();
   return {{"id", r.id},
           {"value", r.value()},
           {"unit", r.unit},
-          {"samples", r.samples.size()},
+          {"samples", samples},
           {"phase", r.phase},
           {"checks", r.checks},
           {"board", r.board},
@@ -27,13 +28,26 @@ Json RecordJson(const Record& r) {
           {"time_unix_ms", r.time_unix_ms}};
 }
 
+Json GateJson(const GateNote& gate) {
+  Json j = {
+      {"verdict", gate.verdict}, {"reason", gate.reason}, {"against_sha256", gate.against_sha256}};
+  if (gate.seed != 0) j["seed"] = gate.seed;
+  if (gate.ratio > 0) {
+    j["rounds"] = gate.rounds;
+    j["ratio"] = {{"mean", gate.ratio}, {"low", gate.ratio_low}, {"high", gate.ratio_high}};
+  }
+  return j;
+}
+
 Json VariantJson(const PlannedVariant& v) {
-  return {{"workload", v.variant->workload.ToText()},
-          {"config", v.variant->record.config},
-          {"symbol", v.symbol},
-          {"packed", v.packed},
-          {"object_sha256", v.object_sha256},
-          {"record", RecordJson(v.variant->record)}};
+  Json j = {{"workload", v.variant->workload.ToText()},
+            {"config", v.variant->record.config},
+            {"symbol", v.symbol},
+            {"packed", v.packed},
+            {"object_sha256", v.object_sha256},
+            {"record", RecordJson(*v.variant)}};
+  if (v.variant->gate) j["gate"] = GateJson(*v.variant->gate);
+  return j;
 }
 
 }  // namespace

@@ -189,6 +189,32 @@ TEST_F(BadInput, Record) {
   ExpectRefused(nowhere, "no/such/folder");
 }
 
+TEST_F(BadInput, PackageAgainst) {
+  const auto against = [](const std::string& folder) {
+    return std::vector<std::string>{"package", "--device", "rpi4", "--against", folder};
+  };
+  ExpectRefused(against(""), "--against is empty; give a shipped library's folder");
+  ExpectRefused(against("none"), "--against 'none': there is no such folder; give a shipped");
+  fs::create_directory("bare");
+  ExpectRefused(against("bare"), "--against 'bare' has no manifest.json");
+  fs::create_directory("old");
+  const auto manifest = [](const std::string& format, const std::string& device,
+                           const std::string& unit) {
+    std::ofstream("old/manifest.json")
+        << R"({"format": )" << format << R"(, "device": {"id": ")" << device
+        << R"("}, "board_kind": "virtual", "compiler": "c", "variants": [], "unit": ")" << unit
+        << R"("})";
+  };
+  manifest("1", "rpi4", "virtual_cycles");
+  ExpectRefused(against("old"), "'old' has a manifest of format 1; give a library");
+  manifest("2", "rpi5", "virtual_cycles");
+  ExpectRefused(against("old"), "'old' is a library for rpi5; give one for rpi4");
+  manifest("2", "rpi4", "ns");
+  ExpectRefused(against("old"), "'old' was measured in ns of a virtual board");
+  std::ofstream("old/manifest.json") << "no JSON";
+  ExpectRefused(against("old"), "'old': manifest.json is no manifest of a library");
+}
+
 TEST_F(BadInput, Explain) {
   const auto explain = [](std::vector<std::string> more, const std::string& shape = "64x300") {
     std::vector<std::string> args = {"explain", "--op",     "softmax", "--shape",

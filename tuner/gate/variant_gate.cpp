@@ -47,6 +47,12 @@ absl::Status VariantGate::Examine(GatedVariant& v) {
   const Task task = MakeTask(*workload, bench_.device);
   if (auto s = TakeStock(task, v); !s.ok()) return s;
   if (auto s = Measure(task, v); !s.ok()) return s;
+  if (v.shipped && v.seed != 0) {
+    // A board tells its conditions once something has run on it.
+    const Record& then = v.shipped->record;
+    v.blame_evidence.board_change = BoardChange(
+        then.board, then.environment, bench_.executor.board_id(), bench_.executor.environment());
+  }
   v.decision = DecideGate(v.evidence);
   return absl::OkStatus();
 }
@@ -101,8 +107,6 @@ absl::Status VariantGate::TakeStock(const Task& task, GatedVariant& v) {
   }
   v.blame_evidence.space_changed = !e.predecessor_gone.empty();
   v.blame_evidence.compiler_change = ChangeText(then.compiler, compiler_);
-  v.blame_evidence.board_change = BoardChange(
-      then.board, then.environment, bench_.executor.board_id(), bench_.executor.environment());
   RecordFilter wrong = RecordsOfTask(task);
   wrong.outcome = Outcome::kWrongResult;
   const auto logged = bench_.log.Query(wrong);

@@ -71,7 +71,8 @@ std::vector<Config> SearchCore::NextBatch(int most) {
     configs.insert(configs.begin(), task_.space.safe());
     configs.resize(std::min<size_t>(configs.size(), static_cast<size_t>(left)));
   }
-  predicted_ = state_.score ? state_.score(configs) : std::vector<float>();
+  // A score of nothing is nothing that a model can be asked for.
+  predicted_ = state_.score && !configs.empty() ? state_.score(configs) : std::vector<float>();
   return configs;
 }
 

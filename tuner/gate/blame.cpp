@@ -111,7 +111,7 @@ BlameVerdict FindBlame(const BlameEvidence& e) {
     causes.push_back(
         {Blame::kSpace, e.new_to_predecessor->mean,
          fmt::format("the new config takes {} beside it", Percent(e.new_to_predecessor->mean))});
-  } else if (e.space_changed) {
+  } else if (e.predecessor_gone) {
     causes = BesideTheBoard(e, *e.new_to_record, Blame::kSpace,
                             "the best config of the space of now takes", "");
   }

@@ -33,8 +33,9 @@ struct BlameEvidence {
   // Of a variant whose config and code are what they were, over its record: how much slower the
   // board is. Best of the same variant.
   std::optional<RatioInterval> drift;
-  bool same_code = false;      // of the predecessor's config, then and now
-  bool space_changed = false;  // the predecessor's config means nothing in the space as it is now
+  bool same_code = false;  // of the predecessor's config, then and now
+  // The predecessor's config means nothing in the space as it is now, or was wrong.
+  bool predecessor_gone = false;
   // What differs in the texts, for people: "" where nothing does.
   std::string compiler_change, board_change;
 };

@@ -40,7 +40,7 @@ absl::Status FindCauses(VariantGate& gate, std::vector<GatedVariant>& variants) 
   }
   const auto needs_drift = [](const GatedVariant& v) {
     const BlameEvidence& b = v.blame_evidence;
-    const auto& slower = b.space_changed ? b.new_to_record : b.predecessor_to_record;
+    const auto& slower = b.predecessor_gone ? b.new_to_record : b.predecessor_to_record;
     return !b.same_code && slower && slower->low > 1 + kGateTolerance;
   };
   if (!drift && std::any_of(variants.begin(), variants.end(), needs_drift)) {

@@ -62,11 +62,12 @@ absl::StatusOr<std::optional<RatioInterval>> VariantGate::DriftOf(const GatedVar
   show_("measuring " + v.workload + " again, which has not changed");
   const auto built = BuildForGate(bench_, task, v.shipped->record.config);
   if (!built.ok()) return built.status();
-  if (!IsSameCode(*v.shipped, *built)) return std::nullopt;
+  std::optional<RatioInterval> drift;
+  if (!IsSameCode(*v.shipped, *built)) return drift;
   const auto run = RunAlone(bench_, task, v.shipped->record.config, *built, FreshSeed(v), false);
   if (!run.ok()) return run.status();
-  if (run->samples.empty()) return std::nullopt;
-  return ToRecord(*v.shipped, run->samples);
+  if (!run->samples.empty()) drift = ToRecord(*v.shipped, run->samples);
+  return drift;
 }
 
 bool VariantGate::exact() const { return !IsTimed(bench_.executor.board_kind()); }
@@ -105,7 +106,6 @@ absl::Status VariantGate::TakeStock(const Task& task, GatedVariant& v) {
   } else if (const std::string why = task.space.why_invalid(*config); !why.empty()) {
     e.predecessor_gone = "its predecessor cannot be built: " + why;
   }
-  v.blame_evidence.space_changed = !e.predecessor_gone.empty();
   v.blame_evidence.compiler_change = ChangeText(then.compiler, compiler_);
   RecordFilter wrong = RecordsOfTask(task);
   wrong.outcome = Outcome::kWrongResult;
@@ -116,6 +116,7 @@ absl::Status VariantGate::TakeStock(const Task& task, GatedVariant& v) {
     e.before = GateSide{Outcome::kWrongResult,
                         fmt::format("by record {} of the log: {}", r.id, r.message)};
   }
+  v.blame_evidence.predecessor_gone = !e.predecessor_gone.empty() || e.before;
   return absl::OkStatus();
 }
 

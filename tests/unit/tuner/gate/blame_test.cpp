@@ -23,7 +23,7 @@ struct Case {
 };
 
 // The fields in order: new to record, new to predecessor, predecessor to record, drift, same code,
-// space changed, compiler's change, board's change.
+// predecessor gone, compiler's change, board's change.
 const Case kCases[] = {
     {"nothing was measured", {}, {}},
     {"it got faster", {kFaster, kFaster, kEqual}, {}},

@@ -8,8 +8,9 @@
 namespace halyard {
 namespace {
 
-// Of five, two may be disturbed and their median is not. Samples of a slow kernel are means over
-// long times already.
+// Of five samples the second fastest: what disturbs a sample makes it slower, so three may be
+// disturbed, and one that was lucky is not taken for the time. Samples of a slow kernel are means
+// over long times already.
 constexpr int kRoundsInPair = 5;
 constexpr double kSlowRoundSeconds = 0.5;
 // Pairs of a first run; each later one has as many as all before it, up to the most. Six pairs show
@@ -19,6 +20,12 @@ constexpr int kMostRuns = 6;
 // What one variant may take, all its runs: beyond, three pairs a run are as good as it gets.
 constexpr double kMostSeconds = 60;
 constexpr int kPairsOfSlow = 3;
+
+double QuietSample(std::vector<double> samples) {
+  const auto at = samples.begin() + static_cast<std::ptrdiff_t>((samples.size() - 1) / 4);
+  std::nth_element(samples.begin(), at, samples.end());
+  return *at;
+}
 
 std::string Failed(const GateSide& side) {
   if (side.outcome == Outcome::kWrongResult) return "wrong: " + side.message;
@@ -71,7 +78,7 @@ GateRounds::GateRounds(double round_seconds)
     : round_seconds_(round_seconds),
       rounds_in_pair_(round_seconds > kSlowRoundSeconds ? 1 : kRoundsInPair) {}
 
-RatioInterval GateRounds::ratio() const { return PairedRatio(now_medians_, before_medians_); }
+RatioInterval GateRounds::ratio() const { return PairedRatio(now_quiet_, before_quiet_); }
 
 bool GateRounds::slower() const {
   return runs_ >= 2 && ratio().low > 1 + kGateTolerance && last_.low > 1 + kGateTolerance;
@@ -83,7 +90,7 @@ bool GateRounds::decided() const {
 
 int GateRounds::NextRun() const {
   if (decided() || runs_ >= kMostRuns) return 0;
-  const auto known = static_cast<int>(now_medians_.size());
+  const auto known = static_cast<int>(now_quiet_.size());
   const int rounds = rounds_in_pair_ * std::clamp(known, kFewestPairs, kMostPairs);
   // Two runs there are whatever they take: after one nothing is slower.
   const double seconds_left = kMostSeconds - round_seconds_ * rounds_;
@@ -98,14 +105,14 @@ void GateRounds::Add(const std::vector<double>& now, const std::vector<double>& 
   for (size_t begin = 0; begin < rounds; begin += step) {
     const auto from = static_cast<std::ptrdiff_t>(begin);
     const auto to = static_cast<std::ptrdiff_t>(std::min(begin + step, rounds));
-    now_here.push_back(MedianSample({now.begin() + from, now.begin() + to}));
-    before_here.push_back(MedianSample({before.begin() + from, before.begin() + to}));
+    now_here.push_back(QuietSample({now.begin() + from, now.begin() + to}));
+    before_here.push_back(QuietSample({before.begin() + from, before.begin() + to}));
   }
   last_ = PairedRatio(now_here, before_here);
   now_.insert(now_.end(), now.begin(), now.end());
   before_.insert(before_.end(), before.begin(), before.end());
-  now_medians_.insert(now_medians_.end(), now_here.begin(), now_here.end());
-  before_medians_.insert(before_medians_.end(), before_here.begin(), before_here.end());
+  now_quiet_.insert(now_quiet_.end(), now_here.begin(), now_here.end());
+  before_quiet_.insert(before_quiet_.end(), before_here.begin(), before_here.end());
   rounds_ += static_cast<int>(rounds);
   runs_++;
 }

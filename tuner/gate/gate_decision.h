@@ -69,8 +69,8 @@ bool SlowerExactly(double ratio);
 
 // Rounds of the two configs in turn, as many as it takes to tell. They come in runs: processes with
 // memory and inputs of their own, since where memory happens to lie is part of a run's times.
-// Within a run, the medians of a few rounds make a pair, so that a round that was disturbed is not
-// the mean's.
+// Within a run, a quiet sample of every few rounds makes a pair, so that a round that was disturbed
+// is not the mean's.
 class GateRounds {
  public:
   // `round_seconds`: of one round of both.
@@ -97,9 +97,9 @@ class GateRounds {
   const double round_seconds_;
   const int rounds_in_pair_;
   int runs_ = 0, rounds_ = 0;
-  std::vector<double> now_, before_;                  // every round's
-  std::vector<double> now_medians_, before_medians_;  // of rounds_in_pair_ each
-  RatioInterval last_{0, 0, 0};                       // of the last run alone
+  std::vector<double> now_, before_;              // every round's
+  std::vector<double> now_quiet_, before_quiet_;  // one of rounds_in_pair_ each
+  RatioInterval last_{0, 0, 0};                   // of the last run alone
 };
 
 }  // namespace halyard

@@ -116,6 +116,8 @@ ChildResult RunJudgedChild(const RunRequest& request, const std::string& sys_roo
       Judge judge(&worker, memory.fd(), request.seed);
       reply = RunJudged(request, sys_root, judge);
     } catch (const Judge::WorkerGone&) {
+      // One that broke the protocol is there still, and would wait until its deadline.
+      worker.Put({Ask::What::kEnd});
     } catch (const std::bad_alloc&) {
       out_of_memory = true;
       worker.Put({Ask::What::kEnd});

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 
 #include "rpc_farm/executor.h"
 #include "targets/counter_rng.h"
@@ -21,6 +22,8 @@ namespace {
 
 constexpr int64_t kElements = 1000;
 constexpr uint64_t kSeed = 7;
+// A time that is no lie: of the honest kernel's, at least.
+constexpr double kTrue = 0.7;
 
 int Runs(int usually) {
   const char* told = std::getenv("HALYARD_FORGING_RUNS");
@@ -161,6 +164,19 @@ class Forging : public testing::TestWithParam<Forgery> {
     return WorthTiming(result) && std::abs(result.projection - projection) < 1e-3;
   }
 
+  // What the work takes at least.
+  double HonestNs() {
+    double fastest = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < 5; ++i) {
+      const RunOutcome honest = Run("honest");
+      EXPECT_EQ(honest.status, RunStatus::kOk) << honest.message;
+      if (honest.status != RunStatus::kOk) continue;
+      EXPECT_TRUE(IsRight(honest.reply.candidates[0][0]));
+      fastest = std::min(fastest, Fastest(honest.reply.candidates[0][0]));
+    }
+    return fastest;
+  }
+
   static double Fastest(const EntryResult& result) {
     return *std::min_element(result.samples_ns.begin(), result.samples_ns.end());
   }
@@ -171,10 +187,7 @@ class Forging : public testing::TestWithParam<Forgery> {
 };
 
 TEST_P(Forging, IsNotTakenForGood) {
-  const RunOutcome honest = Run("honest");
-  ASSERT_EQ(honest.status, RunStatus::kOk) << honest.message;
-  ASSERT_TRUE(IsRight(honest.reply.candidates[0][0]));
-  const double honest_ns = Fastest(honest.reply.candidates[0][0]);
+  double honest_ns = HonestNs();
   const int runs = Runs(3);
   int wrong = 0, failed = 0, true_time = 0;
   for (int i = 0; i < runs; ++i) {
@@ -192,7 +205,10 @@ TEST_P(Forging, IsNotTakenForGood) {
     // Its answers are right; then its time has to be true.
     ++true_time;
     ASSERT_FALSE(result.samples_ns.empty());
-    EXPECT_GT(Fastest(result), 0.7 * honest_ns) << "run " << i;
+    const double ns = Fastest(result);
+    // Others on this machine may have slowed the honest one.
+    if (ns <= kTrue * honest_ns) honest_ns = std::min(honest_ns, HonestNs());
+    EXPECT_GT(ns, kTrue * honest_ns) << "run " << i;
   }
   std::printf("%s: %d runs: %d wrong, %d failed, %d with their true time\n", GetParam().name, runs,
               wrong, failed, true_time);

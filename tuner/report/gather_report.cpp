@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "fmt/format.h"
@@ -136,6 +138,17 @@ void CountTasks(const std::vector<ReportTask>& tasks, ReportSession& session) {
   }
 }
 
+// Screenings of configs of which nothing was predicted. A second look at one is not predicted anew.
+int64_t Unpredicted(const ReportTask& task) {
+  std::set<std::string_view> predicted;
+  for (const Record* r : task.records) {
+    if (r->predicted_score) predicted.insert(r->config);
+  }
+  return std::count_if(task.records.begin(), task.records.end(), [&](const Record* r) {
+    return r->phase == "screening" && !predicted.contains(r->config);
+  });
+}
+
 std::vector<std::string> GapsOf(const Report& report) {
   const auto count = [&](auto has) {
     return std::count_if(report.records.begin(), report.records.end(), has);
@@ -148,7 +161,9 @@ std::vector<std::string> GapsOf(const Report& report) {
   say(count([](const Record& r) { return r.device_snapshot == nullptr; }),
       "do not tell what the device was: an older Halyard made them, and they are taken as of the "
       "device that goes by their id");
-  say(count([](const Record& r) { return r.phase == "screening" && !r.predicted_score; }),
+  int64_t unpredicted = 0;
+  for (const ReportTask& task : report.tasks) unpredicted += Unpredicted(task);
+  say(unpredicted,
       "are screenings without a prediction: no model was asked, it ranked no better than chance, "
       "or "
       "an older Halyard made them");

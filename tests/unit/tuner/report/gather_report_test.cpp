@@ -91,6 +91,7 @@ TEST_F(Gather, WhatAnOldLogLacksIsSaid) {
     r.predicted_score = 0.5;
     r.environment = "50.0 C";
   }
+  records.back().predicted_score = std::nullopt;  // a second look at the same config
   EXPECT_THAT(ReportOf(records).gaps, IsEmpty());
 }
 

@@ -35,8 +35,8 @@ constexpr const char* kMigrations[] = {
     // What a device was when a record was made; of the records of earlier versions it is not known.
     R"(CREATE TABLE device_snapshots (id INTEGER PRIMARY KEY, snapshot TEXT NOT NULL UNIQUE);
        ALTER TABLE records ADD COLUMN device_snapshot INTEGER NOT NULL DEFAULT 0;)",
-    // What was expected of a trial and what bounds it. Of earlier records neither is known, which is
-    // the empty text, as of every number that may be missing.
+    // What was expected of a trial and what bounds it. Of earlier records neither is known, which
+    // is the empty text, as of every number that may be missing.
     R"(ALTER TABLE records ADD COLUMN predicted_score TEXT NOT NULL DEFAULT '';
        ALTER TABLE records ADD COLUMN peak_gflops TEXT NOT NULL DEFAULT '';
        ALTER TABLE records ADD COLUMN copy_gb_per_s TEXT NOT NULL DEFAULT '';)",

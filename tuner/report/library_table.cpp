@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kManifestFormat = 1;
+constexpr int kOldestManifest = 1, kNewestManifest = 2;
 
 LibraryVariant VariantOf(const json& variant) {
   const json& record = variant.at("record");
@@ -24,6 +24,14 @@ LibraryVariant VariantOf(const json& variant) {
           record.at("id").get<int64_t>()};
 }
 
+// The first format had no digests but the library's and the header's.
+std::string LibraryDigest(const json& manifest) {
+  if (manifest.at("format") == 1) return manifest.at("library_sha256").get<std::string>();
+  return manifest.at("files")
+      .at("lib" + manifest.at("name").get<std::string>() + ".a")
+      .get<std::string>();
+}
+
 LibraryManifest ManifestOf(const json& manifest, const std::string& folder) {
   LibraryManifest m{folder,
                     manifest.at("name").get<std::string>(),
@@ -31,7 +39,7 @@ LibraryManifest ManifestOf(const json& manifest, const std::string& folder) {
                     manifest.at("commit").get<std::string>(),
                     manifest.at("unit").get<std::string>(),
                     manifest.at("board_kind").get<std::string>(),
-                    manifest.at("library_sha256").get<std::string>(),
+                    LibraryDigest(manifest),
                     {}};
   for (const json& variant : manifest.at("variants")) m.variants.push_back(VariantOf(variant));
   return m;
@@ -71,8 +79,9 @@ absl::StatusOr<LibraryManifest> ReadManifest(const std::string& folder, const st
   try {
     const json manifest = json::parse(in);
     const int format = manifest.at("format").get<int>();
-    if (format != kManifestFormat) {
-      return refuse(fmt::format("is of format {}, this program reads {}", format, kManifestFormat));
+    if (format < kOldestManifest || format > kNewestManifest) {
+      return refuse(fmt::format("is of format {}, this program reads {} and {}", format,
+                                kOldestManifest, kNewestManifest));
     }
     return ManifestOf(manifest, folder);
   } catch (const json::exception& e) {

@@ -74,7 +74,8 @@ TEST_F(Manifest, WhatIsWrongIsNamed) {
   EXPECT_THAT(told(ReadManifest("no-such", "--against")),
               HasSubstr("--against 'no-such': manifest.json is not there"));
   EXPECT_THAT(told(Read("{")), HasSubstr("manifest.json cannot be read"));
-  EXPECT_THAT(told(Read(R"({"format":2})")), HasSubstr("is of format 2, this program reads 1"));
+  EXPECT_THAT(told(Read(R"({"format":3})")),
+              HasSubstr("is of format 3, this program reads 1 and 2"));
   EXPECT_THAT(told(Read(R"({"format":1,"variants":[]})")), HasSubstr("'name' not found"));
 }
 

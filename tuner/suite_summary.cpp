@@ -1,6 +1,7 @@
 #include "tuner/suite_summary.h"
 
 #include "fmt/format.h"
+#include "tuner/listing.h"
 #include "tuner/measured_time.h"
 #include "tuner/summary.h"
 
@@ -119,7 +120,9 @@ std::string SuiteText(const SuiteSummary& s) {
     out += fmt::format("  library   {}\n  header    {}\n  manifest  {}\n", s.library, s.header,
                        s.manifest);
   }
-  return out + fmt::format("  log       {}\n", s.options.log_path);
+  out += fmt::format("  log       {}\n", s.options.log_path);
+  const std::string left = s.network ? NotCoveredText(*s.network) : "";
+  return left.empty() ? out : out + "\n" + left;
 }
 
 json SuiteJson(const SuiteSummary& s) {
@@ -127,22 +130,24 @@ json SuiteJson(const SuiteSummary& s) {
   const double total = TotalMs(s);
   for (const SuiteRow& r : s.rows) tasks.push_back(RowJson(r, total > 0 ? total : 1));
   const int trials = s.search.trials(), here = trials - s.search.resumed();
-  return {{"file", s.file},
-          {"device", s.device.id},
-          {"board_kind", BoardKindName(s.device.board_kind())},
-          {"unit", UnitOf(s.device.board_kind())},
-          {"tasks", tasks},
-          {"total_ms", {{"best", s.best_ms()}, {"baseline", s.safe_ms()}}},
-          {"trials", trials},
-          {"resumed", s.search.resumed()},
-          {"trials_per_second", s.search.seconds > 0 ? here / s.search.seconds : 0.0},
-          {"seconds", s.search.seconds},
-          {"stopped", s.search.stopped_because},
-          {"expected", ForecastJson(s.search.forecast)},
-          {"library", s.library},
-          {"header", s.header},
-          {"manifest", s.manifest},
-          {"log", s.options.log_path}};
+  json all = {{"file", s.file},
+              {"device", s.device.id},
+              {"board_kind", BoardKindName(s.device.board_kind())},
+              {"unit", UnitOf(s.device.board_kind())},
+              {"tasks", tasks},
+              {"total_ms", {{"best", s.best_ms()}, {"baseline", s.safe_ms()}}},
+              {"trials", trials},
+              {"resumed", s.search.resumed()},
+              {"trials_per_second", s.search.seconds > 0 ? here / s.search.seconds : 0.0},
+              {"seconds", s.search.seconds},
+              {"stopped", s.search.stopped_because},
+              {"expected", ForecastJson(s.search.forecast)},
+              {"library", s.library},
+              {"header", s.header},
+              {"manifest", s.manifest},
+              {"log", s.options.log_path}};
+  if (s.network) all["not_covered"] = NotCoveredJson(*s.network);
+  return all;
 }
 
 }  // namespace halyard

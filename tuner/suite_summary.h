@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "schedules/onnx/network.h"
 #include "tuner/final.h"
 #include "tuner/suite.h"
 
@@ -25,6 +26,7 @@ struct SuiteRow {
 
 struct SuiteSummary {
   std::string file;
+  const std::optional<Network>& network;  // whose tasks they are, where it is one
   const Device& device;
   const TuneOptions& options;
   const SuiteSearch& search;

@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "tuner/builder.h"
 #include "tuner/cli/cli.h"
+#include "tuner/cli/listed_tasks.h"
 
 int main(int argc, char** argv) {
   using namespace halyard;
@@ -31,9 +32,10 @@ int main(int argc, char** argv) {
           kExitUsage,
           fmt::format(
               "'{}' is not a command; give log, devices, doctor, explain, farm, model, package, "
-              "record, replay, report, suite, or --op ... to tune (tune --help)",
+              "record, replay, report, suite, or --op ... or --model net.onnx to tune (tune --help)",
               command));
     }
+    if (const auto suite = NetworkArguments(args)) return SuiteCommand(*suite);
     return TuneCommand(args);
   } catch (const std::exception& e) {
     return Fail(kExitInfrastructure, fmt::format("unexpected error: {}", e.what()));

@@ -1,4 +1,4 @@
-// tune suite FILE: many tasks, one budget, one library.
+// tune suite FILE: many tasks, one budget, one library. tune --model net.onnx is one of these.
 
 #include <atomic>
 #include <chrono>
@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "fmt/format.h"
-#include "schedules/workload_file.h"
 #include "tuner/cli/cli.h"
+#include "tuner/cli/listed_tasks.h"
 #include "tuner/cli/options.h"
 #include "tuner/cli/tune_setup.h"
 #include "tuner/logged_final.h"
@@ -29,11 +29,14 @@ constexpr double kMostReserved = 0.35;
 
 struct Arguments {
   std::string file, device, board;
+  NetworkOptions network;
   SearchOptions search;
+  bool list = false;
 };
 
-// What is tuned. A list of one device's tasks today.
+// What is tuned.
 struct Listed {
+  const Listing& listing;
   Device device;
   std::vector<Task> tasks;
   std::vector<int> calls;
@@ -43,9 +46,15 @@ po::options_description Options(Arguments& a) {
   po::options_description d("tune suite FILE --device ID|FILE [options]", 79, 40);
   auto add = d.add_options();
   add("file", po::value(&a.file),
-      "workloads, one a line: OP SHAPE, and `# xN` where a network calls it N times");
+      "workloads, one a line: OP SHAPE, and `# xN` where a network calls it N times; or a network, "
+      "net.onnx");
   add("device", po::value(&a.device), kDeviceHelp);
   AddBoardOption(d, a.board);
+  AddNetworkOptions(d, a.network);
+  add("list", po::bool_switch(&a.list),
+      "only print what there is to tune, and of a network what is left to other code; with "
+      "--device "
+      "the times that the log has");
   AddSearchOptions(d,
                    fmt::format("trials of all tasks in the log, earlier runs' included (default {} "
                                "times the tasks; no limit with --time)",
@@ -55,25 +64,30 @@ po::options_description Options(Arguments& a) {
   return d;
 }
 
-absl::StatusOr<Listed> ReadListed(const Arguments& a) {
-  if (a.file.empty()) {
-    return absl::InvalidArgumentError(
-        "the workload file is missing; give one of lines such as gemm 128x768x768  # x12");
-  }
-  auto device = DeviceFromOption(a.device, a.board);
-  if (!device.ok()) return device.status();
-  const auto workloads = ReadWorkloadFile(a.file);
-  if (!workloads.ok()) return workloads.status();
-  if (workloads->empty()) {
-    return absl::InvalidArgumentError(
-        fmt::format("'{}' has no workload; give lines such as gemm 128x768x768  # x12", a.file));
-  }
-  Listed listed{*std::move(device), {}, {}};
-  for (const ListedWorkload& w : *workloads) {
+Listed ListedOn(const Device& device, const Listing& listing) {
+  Listed listed{listing, device, {}, {}};
+  for (const ListedWorkload& w : listing.tasks) {
     listed.tasks.push_back(MakeTask(w.workload, listed.device));
     listed.calls.push_back(w.count);
   }
   return listed;
+}
+
+// --list. A log that is not there is only missed where it was asked for.
+int PrintListing(const Arguments& a, const std::optional<Device>& device, Listing listing,
+                 bool log_given) {
+  if (device) {
+    const auto log = OpenSqliteLog(a.search.tune.log_path, LogMode::kRead);
+    if (!log.ok() && (log_given || !absl::IsNotFound(log.status()))) return Fail(log.status());
+    if (log.ok()) {
+      auto times = BestMilliseconds(**log, *device, listing.tasks);
+      if (!times.ok()) return Fail(times.status());
+      listing.device = device->id;
+      listing.best_ms = *std::move(times);
+    }
+  }
+  std::cout << (a.search.tune.json ? ListingJson(listing).dump(2) + "\n" : ListingText(listing));
+  return kExitDone;
 }
 
 double ReservedSeconds(const Listed& listed, const TuneOptions& o) {
@@ -118,7 +132,8 @@ int Finish(const Arguments& a, const Listed& listed, const Equipment& equipment,
            const std::vector<SuiteMember>& members, const SuiteSearch& search,
            SuiteProgress& progress) {
   const TuneOptions& options = members[0].bench.options;
-  SuiteSummary summary{a.file, listed.device, options, search, {}, "", "", ""};
+  SuiteSummary summary{a.file, listed.listing.network, listed.device, options, search, {}, "", "",
+                       ""};
   const double tasks = static_cast<double>(members.size());
   const double final_seconds =
       std::min(kFinalSeconds, 0.6 * ReservedSeconds(listed, options) / tasks);
@@ -195,13 +210,26 @@ int SuiteCommand(const std::vector<std::string>& args) {
     return kExitDone;
   }
   if (auto s = CheckSearchOptions(*given, a.search); !s.ok()) return Fail(s);
-  const auto listed = ReadListed(a);
-  if (!listed.ok()) return Fail(listed.status());
+  if (a.file.empty()) {
+    return Fail(kExitUsage,
+                "the workload file is missing; give one of lines such as gemm 128x768x768  # x12, "
+                "or a network, net.onnx");
+  }
+  std::optional<Device> device;
+  if (!a.list || !a.device.empty()) {
+    auto found = DeviceFromOption(a.device, a.board);
+    if (!found.ok()) return Fail(found.status());
+    device = *std::move(found);
+  }
+  const auto listing = ReadListing(a.file, a.network);
+  if (!listing.ok()) return Fail(listing.status());
+  if (a.list) return PrintListing(a, device, *listing, !(*given)["log"].defaulted());
+  const Listed listed = ListedOn(*device, *listing);
   if (given->count("trials") == 0 && !a.search.tune.time_seconds) {
-    a.search.tune.trials = kTrialsPerTask * static_cast<int>(listed->tasks.size());
+    a.search.tune.trials = kTrialsPerTask * static_cast<int>(listed.tasks.size());
   }
   if (auto s = CheckWritableFolder(a.search.tune.out_dir); !s.ok()) return Fail(s);
-  return Run(a, *listed, begin);
+  return Run(a, listed, begin);
 }
 
 }  // namespace halyard

@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "tuner/cli/cli.h"
+#include "tuner/cli/listed_tasks.h"
 #include "tuner/cli/options.h"
 #include "tuner/cli/tune_setup.h"
 #include "tuner/final.h"
@@ -45,6 +46,11 @@ absl::Status Check(Arguments& a, const po::variables_map& given) {
   if (peer != "adams2019" && peer != "none") {
     return absl::InvalidArgumentError(
         fmt::format("--peer '{}' is not known; give adams2019 or none", peer));
+  }
+  if (IsNetworkFile(a.search.tune.model)) {
+    return absl::InvalidArgumentError(
+        fmt::format("--model '{}' is a network, and is tuned whole; leave out --op and --shape",
+                    a.search.tune.model));
   }
   if (peer == "adams2019" && a.task.device != "host") {
     return absl::InvalidArgumentError(
@@ -115,7 +121,7 @@ int TuneCommand(const std::vector<std::string>& args) {
                  "best|stats|export|import, "
                  "tune model train|eval|show,\ntune package --device ID, tune explain (--help), "
                  "tune record (--help), tune replay (--help),\ntune suite FILE --device ID "
-                 "(--help), tune report LOG (--help)\n";
+                 "(--help), tune report LOG (--help),\nof a network: tune --model net.onnx --device ID\n";
     return kExitDone;
   }
   if (auto s = Check(a, given); !s.ok()) return Fail(s);

@@ -116,12 +116,13 @@ int TuneCommand(const std::vector<std::string>& args) {
   if (!parsed.ok()) return Fail(parsed.status());
   const po::variables_map& given = *parsed;
   if (given.count("help") != 0 || args.empty()) {
-    std::cout << options
-              << "\nother commands: tune devices, tune doctor --device ID, tune log "
-                 "best|stats|export|import, "
-                 "tune model train|eval|show,\ntune package --device ID, tune explain (--help), "
-                 "tune record (--help), tune replay (--help),\ntune suite FILE --device ID "
-                 "(--help), tune report LOG (--help),\nof a network: tune --model net.onnx --device ID\n";
+    std::cout
+        << options
+        << "\nother commands: tune devices, tune doctor --device ID, tune log "
+           "best|stats|export|import, "
+           "tune model train|eval|show,\ntune package --device ID, tune explain (--help), "
+           "tune record (--help), tune replay (--help),\ntune suite FILE --device ID "
+           "(--help), tune report LOG (--help),\nof a network: tune --model net.onnx --device ID\n";
     return kExitDone;
   }
   if (auto s = Check(a, given); !s.ok()) return Fail(s);

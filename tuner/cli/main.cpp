@@ -32,7 +32,8 @@ int main(int argc, char** argv) {
           kExitUsage,
           fmt::format(
               "'{}' is not a command; give log, devices, doctor, explain, farm, model, package, "
-              "record, replay, report, suite, or --op ... or --model net.onnx to tune (tune --help)",
+              "record, replay, report, suite, or --op ... or --model net.onnx to tune (tune "
+              "--help)",
               command));
     }
     if (const auto suite = NetworkArguments(args)) return SuiteCommand(*suite);

@@ -145,7 +145,8 @@ TEST_F(BadInput, Report) {
   ExpectRefused({"report", "log.db", "-o", "no/such/report.html"},
                 "-o 'no/such/report.html': No such");
   ExpectRefused({"report", "log.db", "-o", "/proc/report.html"}, "-o '/proc/report.html'");
-  ExpectRefused({"report", "log.db", "--library", "folder"}, "--library 'folder': manifest.json");
+  ExpectRefused({"report", "log.db", "--library", "folder"},
+                "--library 'folder' has no manifest.json");
   ExpectRefused({"report", "log.db", "--against", "folder"}, "give that one with --library DIR");
 
   const ChildResult written = Run({"report", "log.db", "-o", "report.html"});
@@ -194,7 +195,7 @@ TEST_F(BadInput, PackageAgainst) {
     return std::vector<std::string>{"package", "--device", "rpi4", "--against", folder};
   };
   ExpectRefused(against(""), "--against is empty; give a shipped library's folder");
-  ExpectRefused(against("none"), "--against 'none': there is no such folder; give a shipped");
+  ExpectRefused(against("none"), "--against 'none': there is no such folder; give a folder");
   fs::create_directory("bare");
   ExpectRefused(against("bare"), "--against 'bare' has no manifest.json");
   fs::create_directory("old");
@@ -202,11 +203,11 @@ TEST_F(BadInput, PackageAgainst) {
                            const std::string& unit) {
     std::ofstream("old/manifest.json")
         << R"({"format": )" << format << R"(, "device": {"id": ")" << device
-        << R"("}, "board_kind": "virtual", "compiler": "c", "variants": [], "unit": ")" << unit
-        << R"("})";
+        << R"("}, "board_kind": "virtual", "compiler": "c", "variants": [], "name": "x", )"
+        << R"("commit": "a", "files": {}, "unit": ")" << unit << R"("})";
   };
-  manifest("1", "rpi4", "virtual_cycles");
-  ExpectRefused(against("old"), "'old' has a manifest of format 1; give a library");
+  manifest("3", "rpi4", "virtual_cycles");
+  ExpectRefused(against("old"), "'old': manifest.json is of format 3, this program reads 1 to 2");
   manifest("2", "rpi5", "virtual_cycles");
   ExpectRefused(against("old"), "'old' is a library for rpi5; give one for rpi4");
   manifest("2", "rpi4", "ns");

@@ -1,5 +1,6 @@
 #include "tuner/cli/options.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "fmt/format.h"
 #include "schedules/halide_target.h"
@@ -44,6 +45,10 @@ absl::StatusOr<po::variables_map> ParseOptions(const std::vector<std::string>& a
     return absl::InvalidArgumentError(UsageMessage(e, command));
   }
   return given;
+}
+
+absl::Status OfOption(const std::string& option, const absl::Status& error) {
+  return {error.code(), absl::StrCat(option, " ", error.message())};
 }
 
 void AddTaskOptions(po::options_description& options, TaskOptions& task) {

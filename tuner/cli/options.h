@@ -18,6 +18,9 @@ absl::StatusOr<boost::program_options::variables_map> ParseOptions(
     const boost::program_options::positional_options_description& positional,
     const std::string& command);
 
+// The same error, its message behind the option that the thing was given with.
+absl::Status OfOption(const std::string& option, const absl::Status& error);
+
 inline constexpr char kDeviceHelp[] =
     "a listed device (tune devices) or a file of your own, ./my-board.json";
 

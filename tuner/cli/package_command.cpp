@@ -59,21 +59,22 @@ int Verify(const std::vector<std::string>& args) {
     return Fail(absl::InvalidArgumentError(
         "give the library's folder: tune package verify out/rpi4 --key signing_key.pub.pem"));
   }
-  const auto library = VerifyLibrary(folder, key);
+  const auto verified = VerifyLibrary(folder, key);
   // Bad by itself, and not bad use: what was asked for has been done.
-  if (absl::IsDataLoss(library.status())) {
-    return Fail(kExitNothingValid, std::string(library.status().message()));
+  if (absl::IsDataLoss(verified.status())) {
+    return Fail(kExitNothingValid, std::string(verified.status().message()));
   }
-  if (!library.ok()) return Fail(library.status());
-  fmt::print("{} for {}: {} variants, {} files as built from commit {}; {}\n", library->name,
-             library->device, library->variants, library->files, library->commit,
-             library->is_signed ? "signed" : "digests only: --key FILE checks the signature");
+  if (!verified.ok()) return Fail(verified.status());
+  const ShippedLibrary& library = verified->library;
+  fmt::print("{} for {}: {} variants, {} files as built from commit {}; {}\n", library.name,
+             library.device, library.variants.size(), library.files.size(), library.commit,
+             verified->is_signed ? "signed" : "digests only: --key FILE checks the signature");
   return kExitDone;
 }
 
 // Takes from the library what may not take the place of one shipped before. Nothing has been
 // written when it fails.
-absl::StatusOr<GateReport> HoldAgainst(const PreviousLibrary& previous, const MeasurementLog& log,
+absl::StatusOr<GateReport> HoldAgainst(const ShippedLibrary& previous, const MeasurementLog& log,
                                        Builder& builder, LibrarySpec& spec) {
   const auto executor = MakeExecutor(spec.device);
   if (!executor.ok()) return executor.status();
@@ -88,10 +89,10 @@ struct PackageOptions {
 };
 
 int BuildPackage(const PackageOptions& o, const Device& device) {
-  std::optional<PreviousLibrary> previous;
+  std::optional<ShippedLibrary> previous;
   if (!o.against.empty()) {
     auto read = ReadPreviousLibrary(o.against, device);
-    if (!read.ok()) return Fail(read.status());
+    if (!read.ok()) return Fail(OfOption("--against", read.status()));
     previous = *std::move(read);
   }
   const auto log = OpenSqliteLog(o.log, LogMode::kRead);

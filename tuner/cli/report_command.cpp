@@ -42,11 +42,11 @@ absl::StatusOr<std::optional<LibraryTable>> LibraryOf(const Arguments& a) {
     return absl::InvalidArgumentError(
         "--against is a library to compare another with; give that one with --library DIR");
   }
-  auto now = ReadManifest(a.library, "--library");
-  if (!now.ok()) return now.status();
+  auto now = ReadShippedLibrary(a.library);
+  if (!now.ok()) return OfOption("--library", now.status());
   if (a.against.empty()) return CompareLibraries(*std::move(now), std::nullopt);
-  auto before = ReadManifest(a.against, "--against");
-  if (!before.ok()) return before.status();
+  auto before = ReadShippedLibrary(a.against);
+  if (!before.ok()) return OfOption("--against", before.status());
   return CompareLibraries(*std::move(now), *std::move(before));
 }
 

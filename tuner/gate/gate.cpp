@@ -58,7 +58,7 @@ absl::Status FindCauses(VariantGate& gate, std::vector<GatedVariant>& variants) 
   return absl::OkStatus();
 }
 
-GateNote NoteOf(const GatedVariant& v, const PreviousLibrary& previous) {
+GateNote NoteOf(const GatedVariant& v, const ShippedLibrary& previous) {
   GateNote note;
   note.verdict = GateVerdictName(v.decision.verdict);
   note.reason = v.decision.reason;
@@ -75,7 +75,7 @@ GateNote NoteOf(const GatedVariant& v, const PreviousLibrary& previous) {
 
 }  // namespace
 
-absl::StatusOr<GateReport> PassGate(GateBench& bench, PreviousLibrary previous, LibrarySpec& spec,
+absl::StatusOr<GateReport> PassGate(GateBench& bench, ShippedLibrary previous, LibrarySpec& spec,
                                     const ShowGate& show) {
   GateReport report{std::move(previous), {}, 0};
   std::map<std::string, GatedVariant> by_workload;

@@ -11,7 +11,7 @@
 namespace halyard {
 
 struct GateReport {
-  PreviousLibrary previous;
+  ShippedLibrary previous;
   std::vector<GatedVariant> variants;  // by workload
   double board_seconds = 0;
 };
@@ -24,7 +24,7 @@ struct GateReport {
 // used: the same gate asks the same again.
 //
 // Cancelled: interrupted. Unavailable: the board or the builder was lost. Errors are the log's.
-absl::StatusOr<GateReport> PassGate(GateBench& bench, PreviousLibrary previous, LibrarySpec& spec,
+absl::StatusOr<GateReport> PassGate(GateBench& bench, ShippedLibrary previous, LibrarySpec& spec,
                                     const ShowGate& show);
 
 }  // namespace halyard

@@ -30,7 +30,7 @@ double GatedVariant::before_value() const {
   return shipped ? shipped->record.value() : 0;
 }
 
-VariantGate::VariantGate(GateBench& bench, const PreviousLibrary& previous, const ShowGate& show)
+VariantGate::VariantGate(GateBench& bench, const ShippedLibrary& previous, const ShowGate& show)
     : bench_(bench),
       previous_(previous),
       show_(show),

@@ -40,7 +40,7 @@ using ShowGate = std::function<void(const std::string&)>;
 // Neither owned.
 class VariantGate {
  public:
-  VariantGate(GateBench& bench, const PreviousLibrary& previous, const ShowGate& show);
+  VariantGate(GateBench& bench, const ShippedLibrary& previous, const ShowGate& show);
 
   // From `proposed`, `shipped` and what the evidence says of them to the decision and to the
   // evidence of what is to blame. Errors as PassGate's.
@@ -65,7 +65,7 @@ class VariantGate {
                              const GateRun& before);
 
   GateBench& bench_;
-  const PreviousLibrary& previous_;
+  const ShippedLibrary& previous_;
   const ShowGate& show_;
   const std::string compiler_;  // as records have it
 };

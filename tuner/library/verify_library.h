@@ -4,13 +4,12 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "tuner/library/shipped_library.h"
 
 namespace halyard {
 
 struct VerifiedLibrary {
-  std::string name, device, commit;
-  int files = 0;  // beside the manifest
-  int variants = 0;
+  ShippedLibrary library;
   bool is_signed = false;  // and its signature is good
 };
 

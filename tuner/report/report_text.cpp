@@ -164,9 +164,9 @@ std::string LibraryOf(const LibraryTable& library) {
     if (const auto change = row.change()) verdict = fmt::format("{:+.1f} % time", 100 * *change);
     if (!row.before) verdict = library.before ? "new" : "";
     if (!row.now) verdict = "GONE";
-    const LibraryVariant& v = row.now ? *row.now : *row.before;
-    text += fmt::format("    {:<40} {:>10.4g} {:<14} {}\n", Shortened(row.workload, 40), v.value,
-                        v.unit, verdict);
+    const Record& r = (row.now ? *row.now : *row.before).record;
+    text += fmt::format("    {:<40} {:>10.4g} {:<14} {}\n", Shortened(row.workload, 40), r.value(),
+                        r.unit, verdict);
   }
   return text;
 }

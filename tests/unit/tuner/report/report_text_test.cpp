@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "tests/unit/tuner/report/logged.h"
+#include "tests/unit/tuner/report/test_library.h"
 
 namespace halyard {
 namespace {
@@ -59,12 +60,9 @@ TEST_F(Text, FitsATerminalAndObeysNoName) {
 
 TEST_F(Text, ALibraryIsSetBesideTheOneBefore) {
   Report report = ReportOf(Nights());
-  LibraryManifest now{"out/rpi4", "tuned_rpi4", "rpi4", "", "ns", "physical", "", {}};
-  LibraryManifest before = now;
+  const ShippedLibrary now = LibraryOf({{"softmax:64x300:f32", 90}});
+  ShippedLibrary before = LibraryOf({{"softmax:64x300:f32", 100}, {"gemm:8x8x8:f32", 10}});
   before.folder = "before";
-  now.variants.push_back({"softmax:64x300:f32", "", 90, "ns", "pi-1", "physical", 1});
-  before.variants.push_back({"softmax:64x300:f32", "", 100, "ns", "pi-1", "physical", 1});
-  before.variants.push_back({"gemm:8x8x8:f32", "", 10, "ns", "pi-1", "physical", 1});
   report.library = CompareLibraries(now, before);
   const std::string text = ReportText(report);
   EXPECT_THAT(text, HasSubstr("library out/rpi4 against before"));

@@ -19,4 +19,8 @@ struct ListedWorkload {
 // named as file:line.
 absl::StatusOr<std::vector<ListedWorkload>> ReadWorkloadFile(const std::string& path);
 
+// The same of lines that stand elsewhere, which messages call `name`.
+absl::StatusOr<std::vector<ListedWorkload>> ParseWorkloadLines(
+    const std::vector<std::string>& lines, const std::string& name);
+
 }  // namespace halyard

@@ -6,7 +6,6 @@
 #include "logs/queries.h"
 #include "schedules/operator.h"
 #include "tuner/measured_time.h"
-#include "tuner/suite_summary.h"
 #include "tuner/summary.h"
 #include "tuner/task_records.h"
 
@@ -62,6 +61,12 @@ std::string RowText(const Listing& l, size_t i, double all_flops, double all_ms)
 }
 
 }  // namespace
+
+std::string ListedText(const Workload& workload) {
+  std::string text = workload.ToText();
+  text[text.find(':')] = ' ';
+  return text.substr(0, text.rfind(':'));
+}
 
 absl::StatusOr<std::vector<double>> BestMilliseconds(const MeasurementLog& log,
                                                      const Device& device,

@@ -14,6 +14,9 @@
 
 namespace halyard {
 
+// As a workload file has it: "gemm 128x768x768,packed=1".
+std::string ListedText(const Workload& workload);
+
 struct Listing {
   std::string file;
   std::vector<ListedWorkload> tasks;

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tuner/live_line.h"
+#include "tuner/live_display.h"
 #include "tuner/roofline.h"
 #include "tuner/tune_loop.h"
 
@@ -27,7 +27,7 @@ class Progress final : public SearchObserver {
   const double time_budget_seconds_;
   std::string phase_;
   std::string trials_text_;
-  LiveLine line_;
+  LiveDisplay line_;
 };
 
 }  // namespace halyard

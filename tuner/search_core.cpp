@@ -66,11 +66,14 @@ std::vector<Config> SearchCore::NextBatch(int most) {
   const int left = std::min(most, limits_.trials - static_cast<int>(state_.trials.size()));
   std::vector<Config> configs = strategy_->Propose(state_, std::min(strategy_->batch_size(), left));
   // The baseline of every report is measured like any other candidate, and first.
-  if (state_.trials.empty()) {
-    std::erase(configs, task_.space.safe());
-    configs.insert(configs.begin(), task_.space.safe());
-    configs.resize(std::min<size_t>(configs.size(), static_cast<size_t>(left)));
+  if (state_.trials.empty()) first_.insert(first_.begin(), task_.space.safe());
+  for (auto config = first_.rbegin(); config != first_.rend(); ++config) {
+    if (state_.tried.count(task_.space.index_of(*config)) != 0) continue;
+    std::erase(configs, *config);
+    configs.insert(configs.begin(), *config);
   }
+  first_.clear();
+  configs.resize(std::min<size_t>(configs.size(), static_cast<size_t>(left)));
   // A score of nothing is nothing that a model can be asked for.
   predicted_ = state_.score && !configs.empty() ? state_.score(configs) : std::vector<float>();
   return configs;

@@ -44,6 +44,9 @@ class SearchCore {
   // Valid configs that were good for similar tasks, the most promising first: SearchState::similar.
   void BeginNear(std::vector<Config> similar) { state_.similar = std::move(similar); }
 
+  // Valid configs that are measured ahead of what the strategy proposes, unless they are known.
+  void BeginWith(std::vector<Config> first) { first_ = std::move(first); }
+
   // Takes what earlier runs measured. A config that is there already counts once; false then.
   bool Resume(const Config& config, bool ok, double value);
 
@@ -84,6 +87,7 @@ class SearchCore {
   const SearchLimits limits_;
   SearchState state_;
   std::vector<float> predicted_;
+  std::vector<Config> first_;
   bool begun_ = false;  // a step was made, so what was resumed has been learnt from
 };
 

@@ -15,6 +15,10 @@ constexpr int kMostLossesInARow = 8;
 
 }  // namespace
 
+std::string RecordedCompiler(const Workbench& bench) {
+  return bench.builder.compiler() + "; " + bench.task.device.halide_target;
+}
+
 Record RecordOf(const Workbench& bench, const Executor& executor, const Config& config) {
   Record r;
   r.workload = bench.task.workload.ToText();
@@ -24,7 +28,7 @@ Record RecordOf(const Workbench& bench, const Executor& executor, const Config& 
   r.board = executor.board_id();
   r.board_kind = executor.board_kind();
   r.unit = UnitOf(executor.board_kind());
-  r.compiler = bench.builder.compiler() + "; " + bench.task.device.halide_target;
+  r.compiler = RecordedCompiler(bench);
   r.protocol = SampleProtocol(r.board_kind);
   r.environment = executor.environment();
   r.seed = bench.options.seed;
@@ -37,22 +41,24 @@ Record RecordOf(const Workbench& bench, const Executor& executor, const Config& 
   return r;
 }
 
-absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log, const Task& task) {
+absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log, const Task& task,
+                                                      const std::string& compiler) {
   auto records = log.Query(RecordsOfTask(task));
   if (!records.ok()) return records.status();
   std::vector<LoggedTrial> trials;
   for (Record& r : *records) {
     if (r.phase != "screening" || IsInfrastructure(r.outcome)) continue;
     if (r.protocol != SampleProtocol(r.board_kind)) continue;
+    if (!compiler.empty() && r.compiler != compiler) continue;
     auto config = task.space.Parse(r.config);
     if (config.ok()) trials.push_back({*std::move(config), std::move(r)});
   }
   return trials;
 }
 
-absl::StatusOr<std::vector<LoggedTrial>> LoggedConfigs(const MeasurementLog& log,
-                                                       const Task& task) {
-  auto trials = LoggedTrials(log, task);
+absl::StatusOr<std::vector<LoggedTrial>> LoggedConfigs(const MeasurementLog& log, const Task& task,
+                                                       const std::string& compiler) {
+  auto trials = LoggedTrials(log, task, compiler);
   if (!trials.ok()) return trials.status();
   std::vector<LoggedTrial> configs;
   std::map<Config, size_t> place;

@@ -34,6 +34,9 @@ struct Workbench {
 // A record with everything but its outcome filled in. `executor`: of the board it ran on.
 Record RecordOf(const Workbench& bench, const Executor& executor, const Config& config);
 
+// Record::compiler of what is built now.
+std::string RecordedCompiler(const Workbench& bench);
+
 struct LoggedTrial {
   Config config;
   Record record;
@@ -41,12 +44,14 @@ struct LoggedTrial {
 
 // What the log has of the task's space as it is now, in the order of trial: screenings, and no
 // infrastructure losses, which said nothing about the candidate. A config that was measured again
-// is there again.
-absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log, const Task& task);
+// is there again. `compiler`: only of its builds (RecordedCompiler); "": of any.
+absl::StatusOr<std::vector<LoggedTrial>> LoggedTrials(const MeasurementLog& log, const Task& task,
+                                                      const std::string& compiler = "");
 
 // The same, each config once and where it was first: ok with all its samples, or wrong_result where
 // any answer was wrong.
-absl::StatusOr<std::vector<LoggedTrial>> LoggedConfigs(const MeasurementLog& log, const Task& task);
+absl::StatusOr<std::vector<LoggedTrial>> LoggedConfigs(const MeasurementLog& log, const Task& task,
+                                                       const std::string& compiler = "");
 
 // Not thread-safe but where it says so. `bench` must outlive it.
 class TrialRunner {

@@ -28,7 +28,7 @@ TaskSearch::TaskSearch(const Workbench& bench, SearchObserver& observer)
       screening_(bench) {}
 
 absl::Status TaskSearch::Resume() {
-  const auto logged = LoggedConfigs(bench_.log, bench_.task);
+  const auto logged = LoggedConfigs(bench_.log, bench_.task, RecordedCompiler(bench_));
   if (!logged.ok()) return logged.status();
   for (const auto& [config, record] : *logged) {
     const bool ok = record.outcome == Outcome::kOk;

@@ -47,8 +47,12 @@ class TaskSearch {
   TaskSearch(const Workbench& bench, SearchObserver& observer);
 
   // Takes what earlier runs logged of this task (LoggedConfigs), so that nothing is measured twice.
-  // To be called once, first. Not OK where the log cannot be read.
+  // Of another compiler's builds nothing is taken: it makes other programs of the same configs. To
+  // be called once, first. Not OK where the log cannot be read.
   absl::Status Resume();
+  // Configs to measure ahead of what the strategy proposes, but for those that are known. Before
+  // the first step.
+  void BeginWith(std::vector<Config> configs) { core_->BeginWith(std::move(configs)); }
   // SearchCore::Step, of at most `most` trials; `why_stop` is also asked before every candidate.
   // Not OK only where the log cannot be written (ResourceExhausted: the disk is full) or the board
   // is lost for good (Unavailable).

@@ -9,7 +9,7 @@
 #include "tuner/cli/cli.h"
 #include "tuner/cli/options.h"
 #include "tuner/explain/explanation.h"
-#include "tuner/live_line.h"
+#include "tuner/live_display.h"
 #include "tuner/task_records.h"
 #include "tuner/trial_runner.h"
 
@@ -147,7 +147,7 @@ int Explain(const Arguments& a, const Task& task, const Config& config, const Kn
   if (from_log) bench.seed = known.best->seed;
   absl::StatusOr<AblationStudy> study;
   {
-    LiveLine display;
+    LiveDisplay display;
     study =
         StudyAblations(bench, config, knobs, [&](const std::string& what) { display.Show(what); });
   }

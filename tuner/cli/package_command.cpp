@@ -9,7 +9,7 @@
 #include "tuner/gate/gate_text.h"
 #include "tuner/library/signature.h"
 #include "tuner/library/verify_library.h"
-#include "tuner/live_line.h"
+#include "tuner/live_display.h"
 #include "tuner/package.h"
 #include "tuner/task_records.h"
 
@@ -79,7 +79,7 @@ absl::StatusOr<GateReport> HoldAgainst(const ShippedLibrary& previous, const Mea
   const auto executor = MakeExecutor(spec.device);
   if (!executor.ok()) return executor.status();
   GateBench bench{spec.device, builder, **executor, log, CatchInterrupts()};
-  LiveLine display;
+  LiveDisplay display;
   return PassGate(bench, previous, spec, [&](const std::string& what) { display.Show(what); });
 }
 

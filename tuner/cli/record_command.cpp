@@ -8,7 +8,7 @@
 #include "tuner/cli/cli.h"
 #include "tuner/cli/options.h"
 #include "tuner/duration_text.h"
-#include "tuner/live_line.h"
+#include "tuner/live_display.h"
 #include "tuner/space_recorder.h"
 
 namespace halyard {
@@ -102,7 +102,7 @@ int Run(const Arguments& a, const Task& whole) {
   const Workbench bench{*task, options, **builder, **executor, **log, CatchInterrupts()};
   absl::StatusOr<RecordedSpace> space;
   {
-    LiveLine display;
+    LiveDisplay display;
     const std::string unit = UnitOf(task->device.board_kind());
     space = RecordSpace(bench, [&](const RecordingProgress& p) {
       display.Show(ProgressText(p, unit), /*force=*/p.done >= p.total);

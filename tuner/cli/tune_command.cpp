@@ -70,7 +70,7 @@ int Run(const Task& task, const SearchOptions& given, Clock::time_point begin) {
   const auto equipment =
       SetUpEquipment(task.device, given, "tune " + task.workload.ToText(), interrupted);
   if (!equipment.ok()) return Fail(equipment.status());
-  const Roofline roofline = RooflineOf(task, equipment->peak);
+  const Roofline roofline = RooflineOf(task, equipment->boards.peak);
   const Workbench bench = BenchOf(task, options, *equipment, interrupted);
   const double reserved = ReservedSeconds(options);
   double budget = std::numeric_limits<double>::infinity();

@@ -13,8 +13,6 @@ namespace halyard {
 
 namespace po = boost::program_options;
 
-namespace {
-
 std::shared_ptr<const BaseModel> BaseModelOf(const TuneOptions& options) {
   if (options.model == "none") return nullptr;
   const std::string path = options.model.empty() ? ShippedModelPath() : options.model;
@@ -26,8 +24,6 @@ std::shared_ptr<const BaseModel> BaseModelOf(const TuneOptions& options) {
   }
   return nullptr;
 }
-
-}  // namespace
 
 void AddSearchOptions(po::options_description& description, const std::string& trials,
                       SearchOptions& options) {
@@ -82,48 +78,65 @@ absl::Status CheckSearchOptions(const po::variables_map& given, SearchOptions& o
   return CheckFarmOptions(options.farm);
 }
 
+absl::StatusOr<Boards> SetUpBoards(const Device& device, const FarmOptions& farm,
+                                   const std::string& label, Builder& builder,
+                                   const std::atomic<bool>& interrupted) {
+  Boards boards;
+  if (farm.address.empty()) {
+    auto executor = MakeExecutor(device);
+    if (!executor.ok()) return executor.status();
+    boards.executors.push_back(*std::move(executor));
+  } else {
+    auto executors = FarmExecutors(device, farm, label, interrupted);
+    if (!executors.ok()) return executors.status();
+    boards.executors = *std::move(executors);
+  }
+  Executor& first = *boards.executors.front();
+  if (auto s = ShortExamination(device, first, builder); !s.ok()) return s;
+  const auto peak = MeasurePeak(first, device);
+  if (!peak.ok()) return peak.status();
+  boards.peak = *peak;
+  return boards;
+}
+
+absl::StatusOr<std::unique_ptr<MeasurementLog>> OpenSearchLog(const std::string& path,
+                                                              const std::vector<Device>& devices) {
+  auto log = OpenSqliteLog(path, LogMode::kWrite);
+  if (!log.ok()) return log.status();
+  for (const Device& device : devices) {
+    const auto note = OtherHardwareNote(**log, device);
+    if (!note.ok()) return note.status();
+    if (!note->empty()) fmt::print(stderr, "tune: '{}': {}\n", path, *note);
+  }
+  return log;
+}
+
 absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const SearchOptions& options,
                                          const std::string& label,
                                          const std::atomic<bool>& interrupted) {
   Equipment equipment;
-  if (options.farm.address.empty()) {
-    auto executor = MakeExecutor(device);
-    if (!executor.ok()) return executor.status();
-    equipment.executors.push_back(*std::move(executor));
-  } else {
-    auto executors = FarmExecutors(device, options.farm, label, interrupted);
-    if (!executors.ok()) return executors.status();
-    equipment.executors = *std::move(executors);
-  }
   auto builder = MakeWorkerBuilder({});
   if (!builder.ok()) return builder.status();
   equipment.builder = *std::move(builder);
-  if (auto s = ShortExamination(device, *equipment.executors.front(), *equipment.builder);
-      !s.ok()) {
-    return s;
-  }
-  const auto peak = MeasurePeak(*equipment.executors.front(), device);
-  if (!peak.ok()) return peak.status();
-  equipment.peak = *peak;
-  const std::string& path = options.tune.log_path;
-  auto log = OpenSqliteLog(path, LogMode::kWrite);
+  auto boards = SetUpBoards(device, options.farm, label, *equipment.builder, interrupted);
+  if (!boards.ok()) return boards.status();
+  equipment.boards = *std::move(boards);
+  auto log = OpenSearchLog(options.tune.log_path, {device});
   if (!log.ok()) return log.status();
   equipment.log = *std::move(log);
-  const auto note = OtherHardwareNote(*equipment.log, device);
-  if (!note.ok()) return note.status();
-  if (!note->empty()) fmt::print(stderr, "tune: '{}': {}\n", path, *note);
   equipment.base_model = BaseModelOf(options.tune);
   return equipment;
 }
 
 Workbench BenchOf(const Task& task, const TuneOptions& options, const Equipment& equipment,
                   const std::atomic<bool>& interrupted) {
-  Workbench bench{task,           options,     *equipment.builder,  *equipment.executors.front(),
-                  *equipment.log, interrupted, equipment.base_model};
-  for (size_t i = 1; i < equipment.executors.size(); ++i) {
-    bench.more_boards.push_back(equipment.executors[i].get());
+  Workbench bench{
+      task,           options,     *equipment.builder,  *equipment.boards.executors.front(),
+      *equipment.log, interrupted, equipment.base_model};
+  for (size_t i = 1; i < equipment.boards.executors.size(); ++i) {
+    bench.more_boards.push_back(equipment.boards.executors[i].get());
   }
-  bench.peak = equipment.peak;
+  bench.peak = equipment.boards.peak;
   return bench;
 }
 

@@ -36,19 +36,33 @@ void AddSearchOptions(boost::program_options::options_description& description,
 absl::Status CheckSearchOptions(const boost::program_options::variables_map& given,
                                 SearchOptions& options);
 
-struct Equipment {
+struct Boards {
   std::vector<std::unique_ptr<Executor>> executors;  // of boards alike; one at least
+  Peak peak;                                         // of the first
+};
+
+// The device's board, or the farm's boards of it. A board that fails the doctor's short examination
+// is an error. `label`: what the boards are used for. `interrupted` must outlive it.
+absl::StatusOr<Boards> SetUpBoards(const Device& device, const FarmOptions& farm,
+                                   const std::string& label, Builder& builder,
+                                   const std::atomic<bool>& interrupted);
+
+// Opened for writing; what it has of other hardware by the device's id is told on stderr.
+absl::StatusOr<std::unique_ptr<MeasurementLog>> OpenSearchLog(const std::string& path,
+                                                              const std::vector<Device>& devices);
+
+// What a search starts from. One that cannot be used costs a line on stderr, not the search: it
+// goes on from scratch.
+std::shared_ptr<const BaseModel> BaseModelOf(const TuneOptions& options);
+
+struct Equipment {
+  Boards boards;
   std::unique_ptr<Builder> builder;
   std::unique_ptr<MeasurementLog> log;
   std::shared_ptr<const BaseModel> base_model;
-  Peak peak;  // of the first board
 };
 
-// The device's board, or the farm's boards of it, with their peak; builders, the log opened for
-// writing. A board
-// that fails the doctor's short examination is an error before the log is touched. A base model
-// that cannot be used costs a line on stderr, not the search: it goes on from scratch. `label`:
-// what the boards are used for. `interrupted` must outlive it.
+// All of these; the log is not touched where the board is no good.
 absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const SearchOptions& options,
                                          const std::string& label,
                                          const std::atomic<bool>& interrupted);

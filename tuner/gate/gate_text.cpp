@@ -6,8 +6,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "fmt/format.h"
+#include "tuner/listing.h"
 #include "tuner/measured_time.h"
-#include "tuner/suite_summary.h"
 #include "tuner/summary.h"
 
 namespace halyard {

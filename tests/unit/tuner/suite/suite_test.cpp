@@ -1,7 +1,7 @@
 // A suite on boards that cost nothing: builds fail or are lost as told, so what is tested is who
 // gets the trials, and when it ends.
 
-#include "tuner/suite.h"
+#include "tuner/suite/suite.h"
 
 #include <map>
 
@@ -16,10 +16,9 @@ namespace {
 class Watching final : public SuiteObserver {
  public:
   explicit Watching(std::atomic<bool>& interrupted) : interrupted_(interrupted) {}
-  void OnMember(size_t member) override { member_ = member; }
-  void OnPhase(const std::string&) override {}
-  void OnTrial(const SearchResult& r) override {
-    trials[member_] = static_cast<int>(r.trials.size());
+  void OnPhase(size_t, const std::string&) override {}
+  void OnTrial(size_t member, const SearchResult& r) override {
+    trials[member] = static_cast<int>(r.trials.size());
     if (++told_ == interrupt_at) interrupted_ = true;
   }
   void OnFinished(size_t member, const std::string& why) override { finished[member] = why; }
@@ -30,7 +29,6 @@ class Watching final : public SuiteObserver {
 
  private:
   std::atomic<bool>& interrupted_;
-  size_t member_ = 0;
   int told_ = 0;
 };
 
@@ -124,6 +122,67 @@ TEST_F(SuiteTest, ABoardThatIsGoneEndsItAndTheNextRunGoesOn) {
   ASSERT_TRUE(suite.ok()) << suite.status();
   EXPECT_EQ(suite->resumed(), 0) << "what was lost says nothing of a candidate";
   EXPECT_EQ(suite->trials(), 70);
+}
+
+// ---- Lanes: a builder each, as these are no more thread-safe than a search.
+
+class SuiteLanesTest : public SuiteTest {
+ protected:
+  absl::StatusOr<SuiteSearch> RunLanes(const SuiteBudget& budget) {
+    std::vector<SuiteMember> members;
+    for (size_t i = 0; i < tasks_.size(); i++) {
+      members.push_back(
+          {{other_tasks_[i], options_, builders_[i], board_, *log_, interrupted_, nullptr}, 1, i});
+    }
+    return SearchSuite(members, budget, watching_);
+  }
+
+  // The same tasks on two devices.
+  std::vector<Task> OtherTasks() {
+    std::vector<Task> tasks = tasks_;
+    tasks[2].device.id = "another";
+    return tasks;
+  }
+  const std::vector<Task> other_tasks_ = OtherTasks();
+  FailingBuilder builders_[3];
+};
+
+TEST_F(SuiteLanesTest, ShareABudgetToTheLastTrial) {
+  for (int trials : {3, 50, 90}) {
+    const auto suite = RunLanes({trials});
+    ASSERT_TRUE(suite.ok()) << suite.status();
+    EXPECT_EQ(suite->trials(), trials);
+    EXPECT_EQ(suite->stopped_because, kTrialBudgetUsed);
+  }
+  std::map<std::string, int> measured;
+  const std::vector<Record> logged = log_->Query({}).value();
+  for (const Record& r : logged) measured[r.device + " " + r.workload + " " + r.config]++;
+  EXPECT_EQ(measured.size(), 90u);
+}
+
+TEST_F(SuiteLanesTest, BoardsThatAreLostCostTheirDeviceOnly) {
+  for (FailingBuilder& b : builders_) {
+    b.outcome = [](const std::string&, int) { return Outcome::kInfraError; };
+  }
+  EXPECT_TRUE(absl::IsUnavailable(RunLanes({}).status())) << "all are lost";
+  for (size_t i : {0, 1}) {
+    builders_[i].outcome = [](const std::string&, int) { return Outcome::kBuildError; };
+  }
+  const auto suite = RunLanes({});
+  ASSERT_TRUE(suite.ok()) << suite.status();
+  ASSERT_EQ(suite->lost.size(), 1u);
+  EXPECT_TRUE(absl::IsUnavailable(suite->lost.at("another")));
+  EXPECT_EQ(suite->searches[0].trials.size(), ValidIndices(tasks_[0].space).size());
+}
+
+TEST_F(SuiteLanesTest, BoardTimeIsOfAllBoardsTogether) {
+  std::atomic<int> asked{0};
+  SuiteBudget budget;
+  budget.board_seconds = 10;
+  budget.board_seconds_used = [&] { return ++asked < 40 ? 5.0 : 10.0; };
+  const auto suite = RunLanes(budget);
+  ASSERT_TRUE(suite.ok()) << suite.status();
+  EXPECT_EQ(suite->stopped_because, "board time used");
 }
 
 Forecast Falling(double scale, int more) {

@@ -1,4 +1,6 @@
-#include "tuner/suite_summary.h"
+#include "tuner/suite/suite_summary.h"
+
+#include <algorithm>
 
 #include "fmt/format.h"
 #include "tuner/listing.h"
@@ -23,17 +25,31 @@ std::string RowText(const SuiteRow& r, double total_ms) {
   const double ms = r.calls * r.best_ms();
   const size_t column = name.ends_with("\n") ? 0 : name.size();
   return name + std::string(kNameColumns - column, ' ') +
-         fmt::format("{:>6}{:>10}{:>10}{:>8}{:>7}{:>7}\n", r.calls, Milliseconds(r.best_ms()),
-                     Milliseconds(r.safe_ms()),
-                     ms > 0 ? fmt::format("{:.1f}", 100 * ms / total_ms) : "-",
-                     r.search.trials.size(),
-                     ms > 0 ? fmt::format("{:.1f}", 100 * r.search.forecast.gain) : "-");
+         fmt::format(
+             "{:>6}{:>10}{:>10}{:>8}{:>7}{:>7}\n", r.calls, Milliseconds(r.best_ms()),
+             Milliseconds(r.safe_ms()), ms > 0 ? fmt::format("{:.1f}", 100 * ms / total_ms) : "-",
+             r.searched() ? std::to_string(r.search.trials.size()) : "-",
+             ms > 0 && r.searched() ? fmt::format("{:.1f}", 100 * r.search.forecast.gain) : "-");
 }
 
 double TotalMs(const SuiteSummary& s) {
   double ms = 0;
   for (const SuiteRow& r : s.rows) ms += r.calls * r.best_ms();
   return ms;
+}
+
+std::string SearchText(const SuiteSummary& s) {
+  const int trials = s.search.trials(), here = trials - s.search.resumed();
+  if (trials == 0) return "";
+  std::string out = fmt::format("  trials    {}", trials);
+  if (s.search.resumed() > 0) out += fmt::format(" ({} of them from the log)", s.search.resumed());
+  out +=
+      fmt::format("\n            {:.1f} s, {:.1f} trials/s; stopped: {}\n", s.search.seconds,
+                  s.search.seconds > 0 ? here / s.search.seconds : 0.0, s.search.stopped_because);
+  if (s.best_ms() > 0 && s.search.forecast.trials > 0) {
+    out += fmt::format("            {}\n", ForecastText(s.search.forecast));
+  }
+  return out;
 }
 
 json RowJson(const SuiteRow& r, double total_ms) {
@@ -55,6 +71,7 @@ json RowJson(const SuiteRow& r, double total_ms) {
   row["baseline"] = {{"value", nullptr}, {"config", r.task.space.ToText(r.task.space.safe())}};
   if (r.final->baseline_value > 0) row["baseline"]["value"] = r.final->baseline_value;
   if (!r.final_failed.empty()) row["final_failed"] = r.final_failed;
+  if (!r.again.empty()) row["shipped_winner"] = r.again;
   return row;
 }
 
@@ -80,12 +97,6 @@ double SuiteSummary::safe_ms() const {
   return ms;
 }
 
-std::string ListedText(const Workload& workload) {
-  std::string text = workload.ToText();
-  text[text.find(':')] = ' ';
-  return text.substr(0, text.rfind(':'));
-}
-
 std::string SuiteText(const SuiteSummary& s) {
   std::string out = fmt::format("{} on {}, {} tasks\n", s.file, s.device.id, s.rows.size());
   out += BoardNote(s.device);
@@ -95,23 +106,23 @@ std::string SuiteText(const SuiteSummary& s) {
   for (const SuiteRow& r : s.rows) out += RowText(r, total);
   out += fmt::format("{:<{}}{:>10}{:>10}\n", "  all calls", kNameColumns + 6,
                      Milliseconds(s.best_ms()), Milliseconds(s.safe_ms()));
-  out += fmt::format("  more %: what {} more trials of the task are expected to bring\n\n",
-                     kForecastTrials);
+  const bool any =
+      std::any_of(s.rows.begin(), s.rows.end(), [](const SuiteRow& r) { return r.searched(); });
+  if (any) {
+    out += fmt::format("  more %: what {} more trials of the task are expected to bring\n",
+                       kForecastTrials);
+  }
+  out += "\n";
   if (s.best_ms() > 0) {
     out += fmt::format("  speed-up  {:.2f}x over the safe schedules\n", s.safe_ms() / s.best_ms());
   }
-  const int trials = s.search.trials(), here = trials - s.search.resumed();
-  out += fmt::format("  trials    {}", trials);
-  if (s.search.resumed() > 0) out += fmt::format(" ({} of them from the log)", s.search.resumed());
-  out +=
-      fmt::format("\n            {:.1f} s, {:.1f} trials/s; stopped: {}\n", s.search.seconds,
-                  s.search.seconds > 0 ? here / s.search.seconds : 0.0, s.search.stopped_because);
-  if (s.best_ms() > 0) {
-    out += fmt::format("            {}\n", ForecastText(s.search.forecast));
-  }
+  out += SearchText(s);
   for (const SuiteRow& r : s.rows) {
     const std::string name = ListedText(r.task.workload);
     if (!r.final) out += fmt::format("  no valid schedule of {}\n", name) + FailureLines(r.search);
+    if (!r.again.empty() && r.again != kAsShipped) {
+      out += fmt::format("  {}: {}\n", name, r.again);
+    }
     if (!r.final_failed.empty()) {
       out += fmt::format("  {} ships its screening's best: {}\n", name, r.final_failed);
     }
@@ -121,8 +132,14 @@ std::string SuiteText(const SuiteSummary& s) {
                        s.manifest);
   }
   out += fmt::format("  log       {}\n", s.options.log_path);
-  const std::string left = s.network ? NotCoveredText(*s.network) : "";
-  return left.empty() ? out : out + "\n" + left;
+  for (const Listing& l : s.networks) {
+    const std::string left = NotCoveredText(*l.network);
+    if (left.empty()) continue;
+    out += "\n";
+    if (s.networks.size() > 1) out += "  " + l.file + "\n";
+    out += left;
+  }
+  return out;
 }
 
 json SuiteJson(const SuiteSummary& s) {
@@ -146,7 +163,12 @@ json SuiteJson(const SuiteSummary& s) {
               {"header", s.header},
               {"manifest", s.manifest},
               {"log", s.options.log_path}};
-  if (s.network) all["not_covered"] = NotCoveredJson(*s.network);
+  if (s.networks.size() == 1) {
+    all["not_covered"] = NotCoveredJson(*s.networks[0].network);
+  }
+  for (const Listing& l : s.networks) {
+    if (s.networks.size() > 1) all["not_covered"][l.file] = NotCoveredJson(*l.network);
+  }
   return all;
 }
 

@@ -6,30 +6,38 @@
 #include <string>
 #include <vector>
 
-#include "schedules/onnx/network.h"
 #include "tuner/final.h"
-#include "tuner/suite.h"
+#include "tuner/listing.h"
+#include "tuner/suite/suite.h"
 
 namespace halyard {
+
+// SuiteRow::again where there is nothing to tell.
+inline constexpr char kAsShipped[] = "as shipped";
 
 struct SuiteRow {
   const Task& task;
   int calls;
-  const SearchResult& search;
+  const SearchResult& search;        // of this run; without trials where there was none
   std::optional<FinalResult> final;  // nothing where no trial was ok
   std::string final_failed;          // why `final` is the screening's best after all
+  // Of a task that was shipped before: what its winner did when it was measured again. Where it
+  // was not searched, that is `final`.
+  std::string again;
 
   // Milliseconds of one call; 0 where there is none.
   double best_ms() const;
   double safe_ms() const;
+  bool searched() const { return !search.trials.empty(); }
 };
 
+// Of one device.
 struct SuiteSummary {
   std::string file;
-  const std::optional<Network>& network;  // whose tasks they are, where it is one
+  std::vector<Listing> networks;  // whose tasks some of them are
   const Device& device;
   const TuneOptions& options;
-  const SuiteSearch& search;
+  SuiteSearch search;  // of its tasks
   std::vector<SuiteRow> rows;
   std::string library, header, manifest;  // paths as given, empty where not written
 
@@ -37,9 +45,6 @@ struct SuiteSummary {
   double best_ms() const;
   double safe_ms() const;
 };
-
-// As a workload file has it: "gemm 128x768x768,packed=1".
-std::string ListedText(const Workload& workload);
 
 // A table within 80 columns; ends with a newline.
 std::string SuiteText(const SuiteSummary& s);

@@ -23,6 +23,15 @@ using DigestHandle = std::unique_ptr<EVP_MD_CTX, OpensslFree<EVP_MD_CTX_free>>;
 
 constexpr size_t kSignatureBytes = 64;
 
+// The bytes behind the text, with or without the end of its line. Only the one text that encodes
+// them will do: base64 leaves bits of its last letter unused, and readers skip blanks, so that a
+// changed file would pass for the signature.
+bool DecodeSignature(std::string_view text, std::string& bytes) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  return absl::Base64Unescape(std::string(text), &bytes) && bytes.size() == kSignatureBytes &&
+         absl::Base64Escape(bytes) == text;
+}
+
 absl::StatusOr<std::string> ReadKeyFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -128,7 +137,7 @@ absl::Status CheckSignature(std::string_view text, std::string_view signature,
     return OpensslError("the signature cannot be checked");
   }
   const bool good =
-      absl::Base64Unescape(std::string(signature), &raw) && raw.size() == kSignatureBytes &&
+      DecodeSignature(signature, raw) &&
       EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(raw.data()),
                        raw.size(), reinterpret_cast<const unsigned char*>(text.data()),
                        text.size()) == 1;

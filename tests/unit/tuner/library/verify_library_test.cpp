@@ -81,12 +81,14 @@ TEST_F(VerifyLibraryTest, AnyFlippedBitIsSeen) {
 TEST_F(VerifyLibraryTest, AFlippedBitOfTheSignatureIsSeen) {
   const std::string good = Read("manifest.sig");
   ASSERT_EQ(good.size(), 89u);
-  for (size_t at = 0; at < 86; ++at) {
+  for (size_t bit = 0; bit < good.size() * 8; ++bit) {
     std::string bad = good;
-    bad[at] = bad[at] == 'A' ? 'B' : 'A';
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
     Write("manifest.sig", bad);
-    ASSERT_EQ(Verify().status().code(), absl::StatusCode::kDataLoss) << at;
+    ASSERT_EQ(Verify().status().code(), absl::StatusCode::kDataLoss) << bit;
   }
+  Write("manifest.sig", good.substr(0, good.size() - 1));
+  EXPECT_TRUE(Verify().ok()) << "without the end of the line";
 }
 
 TEST_F(VerifyLibraryTest, AnotherKeyIsNotTheSignersOne) {

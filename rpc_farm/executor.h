@@ -19,6 +19,9 @@ struct RunOutcome {
   RunStatus status = RunStatus::kInfra;
   std::string message;  // one line, empty for kOk
   RunReply reply;
+  // What the run had its board for, where the executor knows: of a board behind a queue that is not
+  // the time that Run took.
+  std::optional<double> board_seconds = std::nullopt;
 };
 
 class Sandbox;

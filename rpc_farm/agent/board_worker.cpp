@@ -209,6 +209,7 @@ AgentMessage::RunDone BoardWorker::Done(const TrackerMessage::Run& run,
                                                        uint64_t(kLongestDeadline.count())));
   auto job = CheckJob(run.job(), board_.device);
   RunOutcome outcome;
+  milliseconds on_board{0};
   std::vector<ArtifactCache::Pin> pins;
   if (absl::IsInvalidArgument(job.status())) {
     outcome.status = RunStatus::kRejected;
@@ -223,7 +224,9 @@ AgentMessage::RunDone BoardWorker::Done(const TrackerMessage::Run& run,
   } else if (!fits.ok()) {
     return Loss(lease, OneLine(std::string(fits.message())));
   } else {
+    const auto begin = Clock::now();
     outcome = RunHeld(*job, stop);
+    on_board = std::chrono::ceil<milliseconds>(Clock::now() - begin);
   }
   if (stop.stop_requested()) return Loss(lease, "stopped");
   std::string reply = JsonText(outcome.reply);
@@ -242,6 +245,7 @@ AgentMessage::RunDone BoardWorker::Done(const TrackerMessage::Run& run,
   result.set_environment(executor_->environment());
   result.set_ruler(RulerFactor());
   result.set_drift(counted_ ? 1.0 : watch_.drift());
+  result.set_board_ms(static_cast<uint64_t>(on_board.count()));
   return done;
 }
 

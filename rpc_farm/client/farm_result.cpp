@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace {
 
 using farm::v1::RequestResult;
 
+// No run is given more: what an agent tells beyond is not believed.
+constexpr uint64_t kLongestBoardMs = 3'600'000;
 // A board this much faster or slower than its device's ruler is none of the device.
 constexpr double kLargestRuler = 1000;
 
@@ -66,6 +69,10 @@ FarmOutcome ReadFarmResult(const RequestResult& result, const RunRequest& reques
   }
   const farm::v1::JobResult& job = result.result();
   FarmOutcome read{OutcomeOf(job, request, kind), job.board(), job.environment()};
+  if (job.board_ms() > 0) {
+    read.outcome.board_seconds =
+        1e-3 * static_cast<double>(std::min(job.board_ms(), kLongestBoardMs));
+  }
   const bool timed = IsTimed(kind) && !read.outcome.reply.candidates.empty();
   if (timed && job.ruler() > 0) {
     read.environment += fmt::format(", times {:.4f} of the ruler", job.ruler());

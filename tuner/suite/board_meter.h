@@ -24,7 +24,8 @@ class BoardMeter {
   std::atomic<double> seconds_{0};
 };
 
-// Meters the runs of another. Of a board behind a queue, what a run waited for it is metered too.
+// Meters the runs of another. Of a board behind a queue what a run waited for it is not metered,
+// and what never ran costs nothing.
 class MeteredExecutor final : public Executor {
  public:
   MeteredExecutor(std::unique_ptr<Executor> board, BoardMeter& meter)
@@ -33,7 +34,8 @@ class MeteredExecutor final : public Executor {
   RunOutcome Run(const RunRequest& request, std::chrono::milliseconds deadline) override {
     const auto begin = std::chrono::steady_clock::now();
     RunOutcome outcome = board_->Run(request, deadline);
-    meter_.Add(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
+    meter_.Add(outcome.board_seconds.value_or(board_->has_queue() ? 0 : wall.count()));
     return outcome;
   }
   std::string board_id() const override { return board_->board_id(); }

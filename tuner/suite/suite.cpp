@@ -169,11 +169,15 @@ class Suite {
     if (lanes_ == 1 || !std::isfinite(budget_.board_seconds)) return true;
     const std::vector<TaskStanding> all = Standings(std::nullopt);
     if (all[next].trials == 0 || all[next].best == 0) return true;
+    // What has not begun elsewhere has the first claim on what is left.
+    double claimed = 0;
     for (size_t i = 0; i < all.size(); i++) {
-      if (members_[i].lane == lane || all[i].finished || all[i].best == 0) continue;
-      if (WorthOf(all[i]) > kWorthWaitingFor * WorthOf(all[next])) return false;
+      if (members_[i].lane == lane || all[i].finished) continue;
+      if (all[i].best > 0 && WorthOf(all[i]) > kWorthWaitingFor * WorthOf(all[next])) return false;
+      if (all[i].trials == 0) claimed += all[i].cost;
     }
-    return true;
+    const double left = budget_.board_seconds - budget_.board_seconds_used();
+    return claimed == 0 || claimed + all[next].cost <= left;
   }
 
   const std::string& DeviceOf(size_t i) const { return members_[i].bench.task.device.id; }

@@ -1,11 +1,8 @@
 // A search through a farm as a person starts one: tune farm up, tune --farm, tune farm status.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -16,9 +13,9 @@
 #include "rpc_farm/agent/process_tree.h"
 #include "targets/child_process.h"
 #include "tests/conformance/loopback_port.h"
-#include "tests/conformance/sandbox_here.h"
 #include "tests/conformance/scratch_folder.h"
 #include "tests/integration/farm_agent/logged_process.h"
+#include "tests/integration/tuner/farm_up.h"
 
 namespace halyard {
 namespace {
@@ -60,68 +57,21 @@ class FarmSearch : public testing::Test {
     return texts;
   }
 
-  // tune farm up in a session of its own, until Down.
-  void Up(const std::string& boards) {
-    std::ofstream(folder_.Path("boards.json")) << boards;
-    std::vector<std::string> argv = {std::getenv("HALYARD_TUNE_PROGRAM"),
-                                     "farm",
-                                     "up",
-                                     "--listen",
-                                     address_,
-                                     "--state",
-                                     folder_.Path("state"),
-                                     "--boards",
-                                     folder_.Path("boards.json")};
-    for (const std::string& flag : AgentFlags()) argv.push_back(flag);
-    std::vector<char*> pointers;
-    for (std::string& a : argv) pointers.push_back(a.data());
-    pointers.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, folder_.Path("up.txt").c_str(),
-                                     O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    ASSERT_EQ(posix_spawn(&up_, pointers[0], &actions, nullptr, pointers.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    for (int i = 0; i < 600 && Said().find("serves at") == std::string::npos; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    ASSERT_THAT(Said(), HasSubstr("serves at " + address_));
-  }
-  std::string Read(const std::string& name) const {
-    std::ifstream file(folder_.Path(name));
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  std::string Said() const { return Read("up.txt"); }
-  std::string Logged(const std::string& name) const { return Read("state/" + name); }
-  void Down() {
-    ASSERT_EQ(kill(up_, SIGINT), 0);
-    int status = 0;
-    ASSERT_EQ(waitpid(up_, &status, 0), up_);
-    up_ = 0;
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << Said();
-    EXPECT_FALSE(ListensAt(port_));
-  }
-  void TearDown() override {
-    if (up_ > 0) Down();
-  }
-
   ScratchFolder folder_;
-  const int port_ = FreeLoopbackPort();
-  const std::string address_ = "127.0.0.1:" + std::to_string(port_);
-  pid_t up_ = 0;
+  FarmUp farm_;
 };
 
 TEST_F(FarmSearch, ThroughAFarmASearchHasTheSameRecords) {
   const ChildResult local = Search("local", {});
   ASSERT_EQ(local.exit_code, 0) << local.err;
-  Up(R"({"boards": [{"name": "virtual-rpi4", "device": "rpi4", "board": "virtual"}]})");
-  const ChildResult farm = Search("farm", {"--farm", address_});
+  farm_.Start(R"({"boards": [{"name": "virtual-rpi4", "device": "rpi4", "board": "virtual"}]})");
+  const ChildResult farm = Search("farm", {"--farm", farm_.address()});
   ASSERT_EQ(farm.exit_code, 0) << farm.err;
   const auto expected = Records("local");
   EXPECT_EQ(expected.size(), 24u);
   EXPECT_EQ(Records("farm"), expected);
 
-  const ChildResult status = Tune({"farm", "status", "--farm", address_, "--json"});
+  const ChildResult status = Tune({"farm", "status", "--farm", farm_.address(), "--json"});
   ASSERT_EQ(status.exit_code, 0) << status.err;
   const json told = json::parse(status.out);
   ASSERT_EQ(told["boards"].size(), 1u);
@@ -134,8 +84,8 @@ TEST_F(FarmSearch, ThroughAFarmASearchHasTheSameRecords) {
 // Three boards finish in another order than they begin.
 TEST_F(FarmSearch, OnSeveralBoardsTooASearchIsTheSame) {
   ASSERT_EQ(Search("local", {}).exit_code, 0);
-  Up(R"({"boards": [{"name": "sim", "device": "rpi4", "board": "virtual", "count": 3}]})");
-  const ChildResult farm = Search("farm", {"--farm", address_});
+  farm_.Start(R"({"boards": [{"name": "sim", "device": "rpi4", "board": "virtual", "count": 3}]})");
+  const ChildResult farm = Search("farm", {"--farm", farm_.address()});
   ASSERT_EQ(farm.exit_code, 0) << farm.err;
   auto boardless = [&](const std::string& name) {
     std::vector<std::string> records;
@@ -150,9 +100,9 @@ TEST_F(FarmSearch, OnSeveralBoardsTooASearchIsTheSame) {
 }
 
 TEST_F(FarmSearch, OnSimulatedBoardsASearchEndsWithRightAnswersAndSaysWhatItsTimesAre) {
-  Up(R"({"boards": [{"name": "sim", "device": "rpi4", "board": "simulated", "count": 3,
+  farm_.Start(R"({"boards": [{"name": "sim", "device": "rpi4", "board": "simulated", "count": 3,
                      "simulation": {"noise": 0.02, "speed_spread": 0.1, "pace": 0}}]})");
-  const ChildResult search = Search("sim", {"--farm", address_, "--board", "simulated"});
+  const ChildResult search = Search("sim", {"--farm", farm_.address(), "--board", "simulated"});
   ASSERT_EQ(search.exit_code, 0) << search.err;
   EXPECT_THAT(search.out, HasSubstr("the board was SIMULATED"));
   const auto log = OpenSqliteLog(folder_.Path("sim.db"), LogMode::kRead);
@@ -171,38 +121,38 @@ TEST_F(FarmSearch, OnSimulatedBoardsASearchEndsWithRightAnswersAndSaysWhatItsTim
   ASSERT_NE(at, std::string::npos) << search.out;
   std::ifstream file(search.out.substr(at + 10, search.out.find('\n', at) - at - 10));
   EXPECT_EQ(json::parse(file)["board_kind"], "simulated");
-  const ChildResult status = Tune({"farm", "status", "--farm", address_});
+  const ChildResult status = Tune({"farm", "status", "--farm", farm_.address()});
   EXPECT_THAT(status.out, HasSubstr("rpi4 simulated"));
 }
 
 TEST_F(FarmSearch, WhatAFarmDoesNotHaveIsSaid) {
-  Up(R"({"boards": [{"name": "sim", "device": "rpi5", "board": "virtual"}]})");
-  const ChildResult search = Search("farm", {"--farm", address_});
+  farm_.Start(R"({"boards": [{"name": "sim", "device": "rpi5", "board": "virtual"}]})");
+  const ChildResult search = Search("farm", {"--farm", farm_.address()});
   EXPECT_EQ(search.exit_code, 2);
   EXPECT_EQ(search.err, "tune: the farm has no board of rpi4; it has rpi5\n");
-  ASSERT_EQ(Tune({"farm", "drain", "sim", "--farm", address_}).exit_code, 0);
-  EXPECT_THAT(Tune({"farm", "status", "--farm", address_}).out, HasSubstr("draining"));
-  const ChildResult unknown = Tune({"farm", "release", "nobody", "--farm", address_});
+  ASSERT_EQ(Tune({"farm", "drain", "sim", "--farm", farm_.address()}).exit_code, 0);
+  EXPECT_THAT(Tune({"farm", "status", "--farm", farm_.address()}).out, HasSubstr("draining"));
+  const ChildResult unknown = Tune({"farm", "release", "nobody", "--farm", farm_.address()});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_EQ(unknown.err, "tune: no board nobody\n");
   // A second farm at the same address is refused, and the first one does not notice.
-  const ChildResult second = Tune(
-      {"farm", "up", "--listen", address_, "--state", folder_.Path("other"), "--device", "rpi4"});
+  const ChildResult second = Tune({"farm", "up", "--listen", farm_.address(), "--state",
+                                   folder_.Path("other"), "--device", "rpi4"});
   EXPECT_EQ(second.exit_code, 4);
-  EXPECT_THAT(second.err, HasSubstr(address_));
-  Down();
-  const ChildResult gone = Tune({"farm", "status", "--farm", address_});
+  EXPECT_THAT(second.err, HasSubstr(farm_.address()));
+  farm_.Stop();
+  const ChildResult gone = Tune({"farm", "status", "--farm", farm_.address()});
   EXPECT_EQ(gone.exit_code, 4);
-  EXPECT_THAT(gone.err, HasSubstr("no farm tracker answers at " + address_));
+  EXPECT_THAT(gone.err, HasSubstr("no farm tracker answers at " + farm_.address()));
 }
 
 TEST_F(FarmSearch, AFarmWhoseCommandIsKilledEndsWithIt) {
-  Up(R"({"boards": [{"name": "sim", "device": "rpi4", "board": "virtual"}]})");
-  const std::vector<pid_t> below = DescendantsOf(up_);
+  farm_.Start(R"({"boards": [{"name": "sim", "device": "rpi4", "board": "virtual"}]})");
+  const std::vector<pid_t> below = DescendantsOf(farm_.pid());
   EXPECT_GE(below.size(), 3u) << "tracker, agent and board host";
-  ASSERT_EQ(kill(up_, SIGKILL), 0);
-  ASSERT_EQ(waitpid(up_, nullptr, 0), up_);
-  up_ = 0;
+  ASSERT_EQ(kill(farm_.pid(), SIGKILL), 0);
+  ASSERT_EQ(waitpid(farm_.pid(), nullptr, 0), farm_.pid());
+  farm_.Forget();
   const auto killed = std::chrono::steady_clock::now();
   const auto any_runs = [&] { return !StillRunning(below).empty(); };
   while (any_runs() && std::chrono::steady_clock::now() - killed < std::chrono::seconds(15)) {
@@ -210,10 +160,10 @@ TEST_F(FarmSearch, AFarmWhoseCommandIsKilledEndsWithIt) {
   }
   EXPECT_FALSE(any_runs());
   for (const pid_t pid : StillRunning(below)) kill(pid, SIGKILL);
-  EXPECT_FALSE(ListensAt(port_));
+  EXPECT_FALSE(ListensAt(farm_.port()));
   // In order: what they log last.
-  EXPECT_THAT(Logged("agent.log"), HasSubstr("\"event\":\"left\""));
-  EXPECT_THAT(Logged("tracker.log"), HasSubstr("\"event\":\"stopped\""));
+  EXPECT_THAT(farm_.Logged("agent.log"), HasSubstr("\"event\":\"left\""));
+  EXPECT_THAT(farm_.Logged("tracker.log"), HasSubstr("\"event\":\"stopped\""));
 }
 
 }  // namespace

@@ -60,6 +60,14 @@ TEST_F(FarmResult, ARulerThatIsNoneIsRefused) {
 }
 
 // Who asked goes by the number of results: too few were read beyond their end.
+TEST_F(FarmResult, WhatTheBoardWasUsedForIsTold) {
+  EXPECT_EQ(Read().outcome.board_seconds, std::nullopt);
+  job().set_board_ms(1500);
+  EXPECT_EQ(Read().outcome.board_seconds, 1.5);
+  job().set_board_ms(UINT64_MAX);
+  EXPECT_EQ(Read().outcome.board_seconds, 3600) << "an agent may say anything";
+}
+
 TEST_F(FarmResult, AReplyOfAnotherShapeIsRefused) {
   reply_.candidates = {};
   EXPECT_EQ(Read().outcome.status, RunStatus::kInfra);

@@ -32,12 +32,19 @@ bool HasChildren() {
   return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-// What a candidate started and left behind came to this process when the runner ended.
-void ClearAway() {
-  if (!HasChildren()) return;
-  KillDescendants(kKilling);
+void ReapEnded() {
   while (waitpid(-1, nullptr, WNOHANG) > 0) {
   }
+}
+
+// What a candidate started and left behind came to this process when the runner ended. Mostly that
+// is a process of the sandbox which has ended as well: where nothing else is left, all processes of
+// the machine need not be read for descendants.
+void ClearAway() {
+  ReapEnded();
+  if (!HasChildren()) return;
+  KillDescendants(kKilling);
+  ReapEnded();
 }
 
 // By whichever thread sees the end first; the other waits for it.

@@ -10,20 +10,20 @@
 
 namespace halyard {
 
-class ShippedLibrary {
+class LinkedLibrary {
  public:
   // Builds the library of the log into a temporary folder and loads it. NotFound: the log has no
   // schedule for the device.
-  static absl::StatusOr<std::unique_ptr<ShippedLibrary>> Make(const Device& device,
-                                                              const std::string& log_path);
-  ~ShippedLibrary();
+  static absl::StatusOr<std::unique_ptr<LinkedLibrary>> Make(const Device& device,
+                                                             const std::string& log_path);
+  ~LinkedLibrary();
 
   bool IsTuned(const Workload& workload) const;
   // Calls the library's function; the library outlives the contender.
   Contender Bind(Problem& problem) const;
 
  private:
-  ShippedLibrary() = default;
+  LinkedLibrary() = default;
   void* Symbol(const std::string& name) const;
 
   std::string folder_, name_;

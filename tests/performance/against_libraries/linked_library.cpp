@@ -1,4 +1,4 @@
-#include "shipped_library.h"
+#include "linked_library.h"
 
 #include <dlfcn.h>
 
@@ -83,9 +83,9 @@ void Expect(int status) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ShippedLibrary>> ShippedLibrary::Make(const Device& device,
-                                                                     const std::string& log_path) {
-  std::unique_ptr<ShippedLibrary> made(new ShippedLibrary);
+absl::StatusOr<std::unique_ptr<LinkedLibrary>> LinkedLibrary::Make(const Device& device,
+                                                                   const std::string& log_path) {
+  std::unique_ptr<LinkedLibrary> made(new LinkedLibrary);
   std::string folder = (std::filesystem::temp_directory_path() / "halyard-bench-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) return absl::InternalError("no temporary folder");
   made->folder_ = folder;
@@ -108,21 +108,19 @@ absl::StatusOr<std::unique_ptr<ShippedLibrary>> ShippedLibrary::Make(const Devic
 }
 
 // The library stays loaded: its threads may be waiting in it.
-ShippedLibrary::~ShippedLibrary() {
+LinkedLibrary::~LinkedLibrary() {
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
 }
 
-void* ShippedLibrary::Symbol(const std::string& name) const {
-  return dlsym(library_, name.c_str());
-}
+void* LinkedLibrary::Symbol(const std::string& name) const { return dlsym(library_, name.c_str()); }
 
-bool ShippedLibrary::IsTuned(const Workload& w) const {
+bool LinkedLibrary::IsTuned(const Workload& w) const {
   void* query = Symbol(name_ + "_is_tuned_" + FunctionOf(w) + (IsPacked(w) ? "_packed" : ""));
   return query != nullptr && CallAbout<0>(w, query, {}) != 0;
 }
 
-Contender ShippedLibrary::Bind(Problem& p) const {
+Contender LinkedLibrary::Bind(Problem& p) const {
   const Workload& w = p.workload;
   const Epilogue epilogue = EpilogueOf(w);
   Arguments arguments = {

@@ -4,6 +4,8 @@
  * 1024x1024x1024). Large blocks that are given back are kept for the next call; kept and used ones
  * together never hold more than twice what was once in use.
  *
+ * A program may have the blocks come from functions of its own: halyard_set_allocator.
+ *
  * Defines halide_default_malloc and halide_default_free, weak symbols of the Halide runtime. Safe
  * from several threads. */
 #ifndef _GNU_SOURCE
@@ -41,6 +43,14 @@ static struct {
   struct header* blocks[KEPT]; /* longest kept first */
 } kept = {.busy = ATOMIC_FLAG_INIT};
 
+/* The program's own functions, both or neither. Read without the lock: no kernel runs while they
+ * are set. */
+static struct {
+  halyard_allocate* allocate;
+  halyard_release* release;
+  void* context;
+} program;
+
 /* Held for a scan of 64 pointers at most. */
 static void lock(void) {
   while (atomic_flag_test_and_set_explicit(&kept.busy, memory_order_acquire)) {
@@ -69,10 +79,39 @@ static struct header* remove_surplus(bool all) {
   return surplus;
 }
 
+/* NULL where there is no memory. Never under the lock: the program's functions may take theirs. */
+static struct header* new_block(size_t bytes) {
+  const size_t whole = bytes + ALIGNMENT;
+  struct header* block = NULL;
+  if (program.allocate != NULL) {
+    block = program.allocate(program.context, ALIGNMENT, whole);
+    /* Kernels use instructions that fault on such an address. */
+    if ((uintptr_t)block % ALIGNMENT != 0) {
+      program.release(program.context, block, ALIGNMENT, whole);
+      return NULL;
+    }
+  } else {
+    const bool huge = bytes >= HUGE_PAGE;
+    if (posix_memalign((void**)&block, huge ? HUGE_PAGE : ALIGNMENT, whole) != 0) return NULL;
+    /* One entry of the TLB in place of 512; a kernel that refuses is as right as before. */
+    if (huge) (void)madvise(block, whole & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
+  }
+  if (block != NULL) block->bytes = bytes;
+  return block;
+}
+
+static void free_block(struct header* block) {
+  if (program.release != NULL) {
+    program.release(program.context, block, ALIGNMENT, block->bytes + ALIGNMENT);
+  } else {
+    free(block);
+  }
+}
+
 static void free_all(struct header* blocks) {
   while (blocks != NULL) {
     struct header* const next = blocks->next;
-    free(blocks);
+    free_block(blocks);
     blocks = next;
   }
 }
@@ -99,17 +138,17 @@ void* halide_default_malloc(void* user_context, size_t bytes) {
   (void)user_context;
   if (bytes > SIZE_MAX / 2) return NULL;
   struct header* block = bytes >= LARGE ? take_kept(bytes) : NULL;
+  if (block == NULL) block = new_block(bytes);
   if (block == NULL) {
-    const bool huge = bytes >= HUGE_PAGE;
-    if (posix_memalign((void**)&block, huge ? HUGE_PAGE : ALIGNMENT, bytes + ALIGNMENT) != 0) {
-      lock();
-      if (bytes >= LARGE) kept.in_use -= bytes;
-      unlock();
-      return NULL;
-    }
-    /* One entry of the TLB in place of 512; a kernel that refuses is as right as before. */
-    if (huge) (void)madvise(block, (bytes + ALIGNMENT) & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
-    block->bytes = bytes;
+    /* What is kept may be what is missing. */
+    halyard_free_scratch();
+    block = new_block(bytes);
+  }
+  if (block == NULL) {
+    lock();
+    if (bytes >= LARGE) kept.in_use -= bytes;
+    unlock();
+    return NULL;
   }
   return (char*)block + ALIGNMENT;
 }
@@ -119,7 +158,7 @@ void halide_default_free(void* user_context, void* pointer) {
   if (pointer == NULL) return;
   struct header* block = (struct header*)((char*)pointer - ALIGNMENT);
   if (block->bytes < LARGE) {
-    free(block);
+    free_block(block);
     return;
   }
   lock();
@@ -137,4 +176,11 @@ void halyard_free_scratch(void) {
   struct header* const blocks = remove_surplus(true);
   unlock();
   free_all(blocks);
+}
+
+void halyard_set_allocator(halyard_allocate* allocate, halyard_release* release, void* context) {
+  halyard_free_scratch();
+  program.allocate = allocate;
+  program.release = release;
+  program.context = context;
 }

@@ -11,12 +11,16 @@
  * the first one's runs, are run by the thread that asks for them, so a kernel should open its
  * parallel loops outermost.
  *
+ * A program may have loops run on a pool of its own: halyard_set_parallel_for.
+ *
  * Defines halide_default_do_par_for and halide_set_num_threads, weak symbols of the runtime; what a
  * program sets with halide_set_custom_do_par_for still comes first. Linux only: it sleeps on
  * futexes. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "thread_pool.h"
+
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -66,6 +70,12 @@ static struct {
   atomic_bool stopping;
   atomic_flag busy; /* a thread runs a loop */
 } pool = {.busy = ATOMIC_FLAG_INIT};
+
+/* Read without a lock: no kernel runs while it is set. */
+static struct {
+  halyard_parallel_for* parallel_for; /* NULL: loops run on `pool` */
+  void* context;
+} program;
 
 /* One byte of the program's static block, which a loaded library may use too: no call to find it.
  */
@@ -218,8 +228,52 @@ static int run_serially(void* user_context, halide_task_t body, int min, int siz
   return 0;
 }
 
+/* A loop on the program's own pool. */
+struct program_loop {
+  halide_task_t body;
+  void* user_context;
+  uint8_t* closure;
+  int min, size;
+  atomic_int error;
+  atomic_int done; /* iterations, those skipped after an error included */
+};
+
+static void program_iteration(void* context, int index) {
+  struct program_loop* const loop = context;
+  if (index < 0 || index >= loop->size) return;
+  if (atomic_load_explicit(&loop->error, memory_order_relaxed) == 0) {
+    /* Loops inside run here and now: a pool may have no thread left for them, and wait for ever. */
+    const bool outer = inside_loop;
+    inside_loop = true;
+    const int error =
+        halide_do_task(loop->user_context, loop->body, loop->min + index, loop->closure);
+    inside_loop = outer;
+    if (error != 0) atomic_store_explicit(&loop->error, error, memory_order_relaxed);
+  }
+  atomic_fetch_add_explicit(&loop->done, 1, memory_order_relaxed);
+}
+
+static int run_on_programs_pool(void* user_context, halide_task_t body, int min, int size,
+                                uint8_t* closure) {
+  struct program_loop loop = {body, user_context, closure, min, size, 0, 0};
+  program.parallel_for(program.context, size, program_iteration, &loop);
+  const int error = atomic_load_explicit(&loop.error, memory_order_relaxed);
+  if (error != 0) return error;
+  /* A pool that was shut down, say: the output has holes. */
+  const int done = atomic_load_explicit(&loop.done, memory_order_relaxed);
+  return done == size ? 0 : halide_error_code_generic_error;
+}
+
+void halyard_set_parallel_for(halyard_parallel_for* parallel_for, void* context) {
+  program.parallel_for = parallel_for;
+  program.context = context;
+}
+
 int halide_default_do_par_for(void* user_context, halide_task_t body, int min, int size,
                               uint8_t* closure) {
+  if (program.parallel_for != NULL && size > 1 && !inside_loop) {
+    return run_on_programs_pool(user_context, body, min, size, closure);
+  }
   const int threads = thread_count();
   /* A loop of one leaves the pool to the loops inside it. */
   if (size <= 1 || threads == 1 || inside_loop || atomic_flag_test_and_set(&pool.busy)) {

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <map>
 #include <random>
 #include <thread>
 #include <vector>
@@ -89,6 +91,90 @@ TEST_F(Scratch, ThreadsTakeAndGive) {
     });
   }
   for (std::thread& t : threads) t.join();
+}
+
+// Memory of the program's own: what is out, and how often it was asked.
+struct Memory {
+  std::map<void*, size_t> out;
+  int asked = 0;
+  bool empty = false;
+  size_t off_by = 0;
+
+  static void* Allocate(void* context, size_t alignment, size_t bytes) {
+    auto* m = static_cast<Memory*>(context);
+    m->asked++;
+    if (m->empty) return nullptr;
+    EXPECT_EQ(alignment, 128u);
+    void* whole = std::aligned_alloc(alignment, (bytes / alignment + 2) * alignment);
+    void* block = static_cast<char*>(whole) + m->off_by;
+    m->out[block] = bytes;
+    return block;
+  }
+  static void Release(void* context, void* block, size_t alignment, size_t bytes) {
+    auto* m = static_cast<Memory*>(context);
+    EXPECT_EQ(alignment, 128u);
+    ASSERT_EQ(m->out.count(block), 1u);
+    EXPECT_EQ(m->out[block], bytes);
+    m->out.erase(block);
+    std::free(static_cast<char*>(block) - m->off_by);
+  }
+};
+
+class ProgramsMemory : public Scratch {
+ protected:
+  Memory memory_;
+  void SetUp() override { halyard_set_allocator(Memory::Allocate, Memory::Release, &memory_); }
+  void TearDown() override {
+    halyard_set_allocator(nullptr, nullptr, nullptr);
+    EXPECT_TRUE(memory_.out.empty()) << "what was kept is given back when others take over";
+  }
+};
+
+TEST_F(ProgramsMemory, SmallAndLargeBlocksComeFromIt) {
+  for (size_t bytes : {size_t{1}, size_t{70000}, size_t{5} << 20}) {
+    const int asked = memory_.asked;
+    void* p = Take(bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(p) % 128, 0u);
+    EXPECT_EQ(memory_.asked, asked + 1);
+    Give(p);
+  }
+}
+
+TEST_F(ProgramsMemory, LargeBlocksAreKeptUntilScratchIsFreed) {
+  void* first = Take(kLarge);
+  Give(first);
+  EXPECT_EQ(memory_.out.size(), 1u);
+  EXPECT_EQ(Take(kLarge), first);
+  EXPECT_EQ(memory_.asked, 1);
+  Give(first);
+  halyard_free_scratch();
+  EXPECT_TRUE(memory_.out.empty());
+}
+
+TEST_F(ProgramsMemory, WhatIsKeptIsGivenBackBeforeARequestFails) {
+  Give(Take(kLarge));
+  memory_.empty = true;
+  EXPECT_EQ(halide_default_malloc(nullptr, kLarge * 4), nullptr);
+  EXPECT_TRUE(memory_.out.empty());
+  EXPECT_EQ(halide_default_malloc(nullptr, 8), nullptr);
+  memory_.empty = false;
+  Give(Take(kLarge * 4));
+}
+
+TEST_F(ProgramsMemory, AMisalignedBlockIsGivenBack) {
+  memory_.off_by = 4;
+  EXPECT_EQ(halide_default_malloc(nullptr, 1000), nullptr);
+  EXPECT_EQ(halide_default_malloc(nullptr, kLarge), nullptr);
+  EXPECT_TRUE(memory_.out.empty());
+}
+
+TEST_F(ProgramsMemory, KeptBlocksOfTheCLibraryStayThere) {
+  halyard_set_allocator(nullptr, nullptr, nullptr);
+  Give(Take(kLarge));
+  halyard_set_allocator(Memory::Allocate, Memory::Release, &memory_);
+  void* p = Take(kLarge);
+  EXPECT_EQ(memory_.asked, 1);
+  Give(p);
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include "targets/kernel_runtime/thread_pool.h"
+
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -163,6 +165,82 @@ TEST_F(ThreadPool, ChildOfForkHasThreadsOfItsOwn) {
   EXPECT_EQ(status, 0);
   Loop after(0, 100);
   EXPECT_EQ(after.Run(), 0);
+}
+
+// A pool of the program's own that starts a thread an iteration, or leaves some out.
+struct ProgramsPool {
+  std::atomic<int> loops = 0;
+  int left_out = 0, strays = 0;
+
+  static void ParallelFor(void* context, int n, void (*body)(void*, int), void* body_context) {
+    auto* self = static_cast<ProgramsPool*>(context);
+    self->loops++;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < n - self->left_out; i++) threads.emplace_back(body, body_context, i);
+    for (int i = 0; i < self->strays; i++) body(body_context, n + i), body(body_context, -1 - i);
+    for (std::thread& t : threads) t.join();
+  }
+};
+
+class ProgramsThreads : public testing::Test {
+ protected:
+  ProgramsPool pool_;
+  void SetUp() override { halyard_set_parallel_for(ProgramsPool::ParallelFor, &pool_); }
+  void TearDown() override { halyard_set_parallel_for(nullptr, nullptr); }
+};
+
+TEST_F(ProgramsThreads, RunEachIterationOnce) {
+  for (int size : {0, 1, 2, 7, 64}) {
+    Loop loop(-3, size);
+    EXPECT_EQ(loop.Run(), 0);
+    EXPECT_TRUE(loop.EachRan(1)) << size;
+  }
+  EXPECT_EQ(pool_.loops, 3) << "loops of one or none are not worth it";
+  halyard_set_parallel_for(nullptr, nullptr);
+  Loop loop(0, 8);
+  EXPECT_EQ(loop.Run(), 0);
+  EXPECT_TRUE(loop.EachRan(1));
+  EXPECT_EQ(pool_.loops, 3);
+}
+
+TEST_F(ProgramsThreads, AreNotAskedFromInsideALoop) {
+  std::atomic<int> inner_runs = 0;
+  Loop outer(0, 5, [&](int) {
+    const auto here = std::this_thread::get_id();
+    Loop inner(0, 7, [&](int) {
+      EXPECT_EQ(std::this_thread::get_id(), here);
+      return inner_runs++, 0;
+    });
+    return inner.Run();
+  });
+  EXPECT_EQ(outer.Run(), 0);
+  EXPECT_EQ(inner_runs, 35);
+  EXPECT_EQ(pool_.loops, 1);
+  EXPECT_EQ(outer.Run(), 0) << "the caller's thread is outside again";
+  EXPECT_EQ(pool_.loops, 2);
+}
+
+TEST_F(ProgramsThreads, GiveAnErrorBack) {
+  Loop loop(0, 50, [](int i) { return i == 20 ? -7 : 0; });
+  EXPECT_EQ(loop.Run(), -7);
+  Loop inside(0, 4, [](int) {
+    Loop inner(0, 4, [](int i) { return i == 3 ? -9 : 0; });
+    return inner.Run();
+  });
+  EXPECT_EQ(inside.Run(), -9);
+  Loop next(0, 10);
+  EXPECT_EQ(next.Run(), 0);
+  EXPECT_TRUE(next.EachRan(1));
+}
+
+TEST_F(ProgramsThreads, ThatLeaveIterationsOutAreAnError) {
+  pool_.left_out = 1;
+  Loop loop(0, 10);
+  EXPECT_EQ(loop.Run(), halide_error_code_generic_error);
+  pool_.left_out = 0, pool_.strays = 2;
+  Loop strayed(0, 10);
+  EXPECT_EQ(strayed.Run(), 0) << "iterations that are none do nothing";
+  EXPECT_TRUE(strayed.EachRan(1));
 }
 
 TEST_F(ThreadPool, ThreadsCanBeTakenAwayAndGivenBack) {

@@ -137,7 +137,7 @@ constexpr int kMaxRank = 8;
 absl::StatusOr<std::string> DispatcherText(const LibraryPlan& plan) {
   const auto cpu = CpuCheckText(plan.spec->device.halide_target);
   if (!cpu.ok()) return cpu.status();
-  std::string text = kOpening;
+  std::string text = kOpening + HooksDispatcherText();
   for (const PlannedOperator& planned : plan.operators) {
     for (const PlannedVariant& v : planned.variants) {
       for (const BufferSpec& tensor : v.tensors) {

@@ -12,6 +12,10 @@
 
 namespace halyard {
 
+// The version of the interface that the header declares, firmware's apart. What raises it stands in
+// the header; tests/golden has the header of each.
+inline constexpr int kLibraryAbiVersion = 2;
+
 std::string HeaderText(const LibraryPlan& plan);
 
 // The C source behind the header; needs HalideRuntime.h to compile. REQUIRES: variants are built.
@@ -20,6 +24,12 @@ absl::StatusOr<std::string> DispatcherText(const LibraryPlan& plan);
 
 // The part of it that is about one operator; $NAME-like marks of DispatcherText are left in.
 std::string DispatcherOperatorText(const std::string& library, const PlannedOperator& planned);
+
+// What header and dispatcher have to say of the version and of what a program may bring, marks left
+// in, and the functions among it, without the library's name before them.
+std::string HooksHeaderText();
+std::string HooksDispatcherText();
+std::vector<std::string> HooksExports();
 
 // The C function `static int cpu_supported(void)`: whether the CPU that runs it, and its operating
 // system, have every feature a Halide target compiles for. FailedPrecondition: the target has a

@@ -28,6 +28,7 @@ constexpr char kOpening[] =
 #ifndef $PREFIX_H
 #define $PREFIX_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define $PREFIX_DEVICE "$DEVICE"
@@ -59,7 +60,7 @@ const char* $NAME_error_text(int status);
 /* Threads for all later calls, the caller's included; below 1: one per CPU. At most 256. */
 void $NAME_set_threads(int threads);
 
-/* Kernels' scratch is kept for the next call; this gives it back to the C library. */
+/* Kernels' scratch is kept for the next call; this gives it back to where it came from. */
 void $NAME_free_scratch(void);
 )";
 
@@ -189,6 +190,7 @@ std::vector<std::pair<std::string, std::string>> HeaderMarks(const LibraryPlan& 
           {"$PREFIX", plan.prefix},
           {"$DEVICE", plan.spec->device.id},
           {"$DESCRIPTION", CommentText(plan.spec->device.description)},
+          {"$ABI_VERSION", std::to_string(kLibraryAbiVersion)},
           {"$VERSION", HALYARD_VERSION}};
 }
 
@@ -197,7 +199,7 @@ std::string CommentText(const std::string& text) {
 }
 
 std::string HeaderText(const LibraryPlan& plan) {
-  std::string text = kOpening;
+  std::string text = kOpening + HooksHeaderText();
   for (const PlannedOperator& planned : plan.operators) text += OperatorText(plan, planned);
   text += kHeaderClosing;
   text = absl::StrReplaceAll(text, {{"$ACTIVATIONS", ActivationEnumerators()}});

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "fmt/format.h"
 #include "schedules/task.h"
+#include "tuner/library/generated_text.h"
 
 namespace halyard {
 namespace {
@@ -90,6 +91,7 @@ std::vector<int64_t> LibraryPlan::SizesOf(const Operator& op, const Workload& wo
 std::vector<std::string> LibraryPlan::ExportedSymbols() const {
   std::vector<std::string> symbols = {spec->name + "_error_text", spec->name + "_set_threads",
                                       spec->name + "_free_scratch"};
+  for (const std::string& function : HooksExports()) symbols.push_back(spec->name + function);
   for (const PlannedOperator& planned : operators) {
     const std::string op = planned.op->name();
     symbols.push_back(spec->name + "_" + op);

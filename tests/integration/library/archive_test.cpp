@@ -35,8 +35,9 @@ class LibraryArchive : public testing::TestWithParam<std::string> {
 
 TEST_P(LibraryArchive, ExportsOnlyItsFunctions) {
   const std::string name = library().spec().name;
-  std::set<std::string> expected = {name + "_error_text", name + "_set_threads",
-                                    name + "_free_scratch"};
+  std::set<std::string> expected = {name + "_error_text",    name + "_set_threads",
+                                    name + "_free_scratch",  name + "_abi_version",
+                                    name + "_set_allocator", name + "_set_parallel_for"};
   for (const std::string& op : OperatorNames()) {
     expected.insert(name + "_" + op);
     expected.insert(name + "_is_tuned_" + op);

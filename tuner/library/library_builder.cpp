@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "rpc_farm/sha256.h"
+#include "tuner/library/cxx_header_parts.h"
 #include "tuner/library/firmware_library.h"
 #include "tuner/library/generated_text.h"
 #include "tuner/library/library_plan.h"
@@ -120,6 +121,7 @@ absl::StatusOr<LibraryFiles> BuildLibrary(const LibrarySpec& spec, Builder& buil
       {package + "Version.cmake", CMakeConfigVersionText(*plan)},
       {package + ".cmake", CMakeConfigText(*plan)},
       {spec.name + ".pc", PkgConfigText(*plan)}};
+  if (has_os) texts.emplace_back(spec.name + ".hpp", CxxHeaderText(*plan));
   std::map<std::string, std::string> digests = {{library, Sha256Hex(*bytes)},
                                                 {header, Sha256Hex(header_text)}};
   for (const auto& [file, text] : texts) digests[file] = Sha256Hex(text);

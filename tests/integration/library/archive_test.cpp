@@ -92,7 +92,7 @@ TEST_P(LibraryArchive, ManifestNamesTheRecordOfEachVariant) {
   EXPECT_EQ(manifest["board_kind"], GetParam() == "host" ? "physical" : "virtual");
   EXPECT_EQ(manifest["unit"], GetParam() == "host" ? "ns" : "virtual_cycles");
   EXPECT_EQ(manifest["commit"], library().spec().commit);
-  EXPECT_EQ(manifest["files"].size(), 5u);
+  EXPECT_EQ(manifest["files"].size(), 6u);
   const std::string folder = std::filesystem::path(library().files().manifest).parent_path();
   const auto verified = VerifyLibrary(folder, "");
   ASSERT_TRUE(verified.ok()) << verified.status();

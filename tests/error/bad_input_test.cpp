@@ -318,6 +318,40 @@ TEST_F(BadInput, Suite) {
   ExpectRefused(suite({"--log", "no/such/folder/tuned.db"}), "no/such/folder");
 }
 
+TEST_F(BadInput, SuiteFile) {
+  const auto suite = [](const std::string& devices, const std::string& rest = "") {
+    std::ofstream("night.toml") << "[[device]]\nid = \"rpi4\"\n" + devices + "[[workloads]]\n" +
+                                       (rest.empty() ? "list = [\"gemm 8x8x8\"]\n" : rest);
+    return std::vector<std::string>{"suite", "night.toml"};
+  };
+  ExpectRefused({"suite", "none.toml"}, "'none.toml' cannot be read");
+  auto beside = suite("");
+  beside.insert(beside.end(), {"--device", "rpi4"});
+  ExpectRefused(beside, "--device beside 'night.toml': say it in the file");
+  beside.back() = "7";
+  beside[2] = "--trials";
+  ExpectRefused(beside, "--trials beside 'night.toml'");
+  ExpectRefused(suite("[[device]]\nid = \"rpi6\"\n"), "night.toml:3: ");
+  ExpectRefused(suite("[[device]]\nid = \"rpi4\"\n"), "night.toml:3: rpi4 stands twice");
+  ExpectRefused(suite("farm = \"lab\"\n"), "night.toml:1: --farm 'lab' is no address");
+  ExpectRefused(suite("farm_tags = \"a\"\n"), "give --farm too");
+  ExpectRefused(suite("", "file = \"none.txt\"\n"), "night.toml:3: 'none.txt' cannot be read");
+  ExpectRefused(suite("", "file = \"none.onnx\"\n"), "none.onnx");
+  ExpectRefused(suite("", "list = [\"gemm 8x8\"]\n"), "night.toml:3: list:1: ");
+  ExpectRefused(suite("", "list = [\"gemm 8x8x8\"]\ndevices = [\"rpi5\"]\n"),
+                "'rpi5' is no [[device]] of this suite");
+  ExpectRefused(
+      suite("[[device]]\nid = \"rpi5\"\n", "list = [\"gemm 8x8x8\"]\ndevices = [\"rpi5\"]\n"),
+      "night.toml:1: no [[workloads]] are for rpi4");
+  ExpectRefused(suite("", "list = [\"gemm 8x8x8\"]\n[suite]\nstrategy = \"luck\"\n"),
+                "strategy 'luck' is not known; give one of");
+  ExpectRefused(suite("", "list = [\"gemm 8x8x8\"]\n[suite]\ntime = \"long\"\n"),
+                "time: 'long' is not a duration");
+  ExpectRefused(suite("", "list = [\"gemm 8x8x8\"]\n[suite]\ndeadline = \"25:00\"\n"),
+                "deadline '25:00' is no time of day");
+  ExpectRefused(suite("", "list = [\"gemm 8x8x8\"]\n[suite]\nout = \"/proc/x\"\n"), "/proc");
+}
+
 TEST_F(BadInput, ReplayModes) {
   for (const std::string mode : {"--together", "--stops"}) {
     ExpectRefused({"replay", mode}, "no file");

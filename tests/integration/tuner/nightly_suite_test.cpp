@@ -214,6 +214,15 @@ farm = ")" +
   EXPECT_GE(boards.size(), 5u) << "rpi4, cortex-m7 and three of the farm";
 }
 
+TEST_F(NightlySuite, TheExampleIsOne) {
+  const ChildResult r = RunChild({std::getenv("HALYARD_TUNE_PROGRAM"), "suite",
+                                  HALYARD_SOURCE_DIR "/examples/suite/night.toml", "--list"},
+                                 "", {});
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("attention 12x128x64"));
+  EXPECT_THAT(r.out, HasSubstr("gemm 8x64x64"));
+}
+
 TEST_F(NightlySuite, ABoardThatCannotBeReachedCostsItsDeviceOnly) {
   Write(std::string(kShort) + kTwoDevices +
         "[[device]]\nid = \"rpi5\"\nboard = \"ssh:nobody@127.0.0.1:1\"\n");

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "rpc_farm/artifacts/artifact_store.h"
+#include "rpc_farm/client/unary_call.h"
 #include "rpc_farm/proto/agreement.h"
 #include "rpc_farm/proto/rpc_status.h"
 #include "rpc_farm/security/credentials.h"
@@ -24,67 +25,15 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kCallDeadline{10};
-constexpr milliseconds kShortestCall{1000};
 constexpr seconds kCancelTime{2};
 constexpr seconds kConnectTime{10};
-constexpr milliseconds kFirstPause{100}, kLongestPause{5000};
-constexpr milliseconds kStopPoll{50};
 constexpr milliseconds kAcknowledgeEvery{200};
 constexpr seconds kAskEvery{30};
 constexpr int kUploadTries = 3;
 
 const std::atomic<bool> kNeverStop{false};
 
-void SetDeadline(grpc::ClientContext& context, milliseconds limit) {
-  context.set_deadline(std::chrono::system_clock::now() + limit);
-}
-
-// False: `stop` was set.
-bool Pause(milliseconds pause, const std::atomic<bool>& stop) {
-  for (const auto until = std::chrono::steady_clock::now() + pause;
-       std::chrono::steady_clock::now() < until;) {
-    if (stop) return false;
-    std::this_thread::sleep_for(std::min(kStopPoll, pause));
-  }
-  return true;
-}
-
-bool IsPassing(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || IsPassingLimit(status);
-}
-
 }  // namespace
-
-// Whoever presses Ctrl-C does not wait for a network that is gone.
-template <typename Call>
-absl::Status FarmClient::CallOnce(milliseconds limit, const std::atomic<bool>& stop, Call call) {
-  grpc::ClientContext context;
-  SetDeadline(context, limit);
-  // Shared: set_value() may still be at it when what it set is taken.
-  const auto ended = std::make_shared<std::promise<grpc::Status>>();
-  auto end = ended->get_future();
-  call(context, [ended](grpc::Status status) { ended->set_value(std::move(status)); });
-  while (end.wait_for(kStopPoll) != std::future_status::ready) {
-    if (stop) context.TryCancel();
-  }
-  const absl::Status status = FromRpc(end.get());
-  return stop && absl::IsCancelled(status) ? absl::CancelledError("stopped") : status;
-}
-
-template <typename Call>
-absl::Status FarmClient::Retry(Clock::time_point give_up, const std::atomic<bool>& stop,
-                               Call call) {
-  milliseconds pause = kFirstPause;
-  while (true) {
-    const auto left = std::chrono::duration_cast<milliseconds>(give_up - Clock::now());
-    const absl::Status status =
-        CallOnce(std::clamp<milliseconds>(left, kShortestCall, kCallDeadline), stop, call);
-    if (!IsPassing(status) || Clock::now() + pause > give_up) return status;
-    if (!Pause(pause, stop)) return absl::CancelledError("stopped");
-    pause = std::min(2 * pause, kLongestPause);
-  }
-}
 
 absl::StatusOr<std::unique_ptr<FarmClient>> FarmClient::Connect(const FarmClientOptions& options) {
   auto credentials = ChannelCredentialsFrom(options.certificates, options.address);
@@ -126,9 +75,10 @@ absl::Status FarmClient::OpenSession(Clock::time_point give_up) {
   request.set_user(options_.user);
   request.set_label(options_.label);
   farm::v1::OpenSessionReply reply;
-  const absl::Status status = Retry(give_up, ending_, [&](grpc::ClientContext& context, auto end) {
-    stub_->async()->OpenSession(&context, &request, &reply, end);
-  });
+  const absl::Status status =
+      RetryCall(give_up, ending_, [&](grpc::ClientContext& context, auto end) {
+        stub_->async()->OpenSession(&context, &request, &reply, end);
+      });
   if (!status.ok()) return status;
   const std::lock_guard lock(mutex_);
   session_ = reply.session();
@@ -144,8 +94,8 @@ absl::StatusOr<farm::v1::DescribeDeviceReply> FarmClient::Describe(const std::st
   farm::v1::DescribeDeviceRequest request;
   request.set_device(device);
   farm::v1::DescribeDeviceReply reply;
-  const absl::Status status =
-      Retry(Clock::now() + options_.patience, stop, [&](grpc::ClientContext& context, auto end) {
+  const absl::Status status = RetryCall(
+      Clock::now() + options_.patience, stop, [&](grpc::ClientContext& context, auto end) {
         stub_->async()->DescribeDevice(&context, &request, &reply, end);
       });
   if (!status.ok()) return status;
@@ -195,7 +145,7 @@ absl::Status FarmClient::Submit(SubmitRequest& request, const std::vector<FarmAr
   milliseconds pause = kFirstPause;
   for (int tries = 0; tries < kUploadTries;) {
     SubmitReply reply;
-    absl::Status status = Retry(give_up, stop, [&](grpc::ClientContext& context, auto end) {
+    absl::Status status = RetryCall(give_up, stop, [&](grpc::ClientContext& context, auto end) {
       stub_->async()->Submit(&context, &request, &reply, end);
     });
     // A retry whose first try had come through.
@@ -238,9 +188,10 @@ absl::Status FarmClient::Cancel(const SubmitRequest& request, bool queued_only) 
   cancel.add_numbers(request.number());
   cancel.set_queued_only(queued_only);
   farm::v1::CancelReply reply;
-  return Retry(Clock::now() + kCancelTime, kNeverStop, [&](grpc::ClientContext& context, auto end) {
-    stub_->async()->Cancel(&context, &cancel, &reply, end);
-  });
+  return RetryCall(Clock::now() + kCancelTime, kNeverStop,
+                   [&](grpc::ClientContext& context, auto end) {
+                     stub_->async()->Cancel(&context, &cancel, &reply, end);
+                   });
 }
 
 absl::StatusOr<RequestResult> FarmClient::Await(const SubmitRequest& request,

@@ -88,12 +88,6 @@ class FarmClient {
   // With mutex_ held: the tracker has been away for longer than the patience.
   bool IsGone() const;
   absl::Status GoneError() const;
-  // One try of a unary call: call(context, end). Cancelled: `stop` was set.
-  template <typename Call>
-  absl::Status CallOnce(std::chrono::milliseconds limit, const std::atomic<bool>& stop, Call call);
-  // Tries it until it succeeds or fails for good.
-  template <typename Call>
-  absl::Status Retry(Clock::time_point give_up, const std::atomic<bool>& stop, Call call);
 
   const FarmClientOptions options_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -16,6 +16,7 @@ struct RecordFilter {
   std::string workload{};  // "" matches all, also below
   std::string device{};
   std::string unit{};
+  std::string compiler{};
   std::optional<int> space_version{};
   std::optional<Outcome> outcome{};
   // A device's snapshot: records of other hardware (HardwareDifferences) do not match; those of

@@ -151,6 +151,7 @@ absl::StatusOr<SqliteStatement> Select(const SqliteConnection& connection, const
   if (!filter.workload.empty()) sql += " AND workload = ?";
   if (!filter.device.empty()) sql += " AND device = ?";
   if (!filter.unit.empty()) sql += " AND unit = ?";
+  if (!filter.compiler.empty()) sql += " AND compiler = ?";
   if (filter.space_version) sql += " AND space_version = ?";
   if (filter.outcome) sql += " AND outcome = ?";
   if (!filter.device_snapshot.empty()) sql += SameHardware(filter.device_snapshot, snapshots);
@@ -159,6 +160,7 @@ absl::StatusOr<SqliteStatement> Select(const SqliteConnection& connection, const
   if (!filter.workload.empty()) select->Bind(filter.workload);
   if (!filter.device.empty()) select->Bind(filter.device);
   if (!filter.unit.empty()) select->Bind(filter.unit);
+  if (!filter.compiler.empty()) select->Bind(filter.compiler);
   if (filter.space_version) select->Bind(int64_t{*filter.space_version});
   if (filter.outcome) select->Bind(OutcomeName(*filter.outcome));
   return select;

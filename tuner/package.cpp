@@ -9,6 +9,28 @@
 
 namespace halyard {
 
+namespace {
+
+// Of every workload of the device, by this compiler where it has been measured with it.
+absl::StatusOr<std::vector<Record>> BestOfWorkloads(const Device& device, const MeasurementLog& log,
+                                                    const std::string& compiler) {
+  RecordFilter filter = RecordsOfDevice(device);
+  auto best = BestRecords(log, filter);
+  if (!best.ok()) return best;
+  filter.compiler = RecordedCompiler(compiler, device);
+  const auto here = BestRecords(log, filter);
+  if (!here.ok()) return here;
+  for (Record& any : *best) {
+    for (const Record& r : *here) {
+      if (r.workload == any.workload && r.unit == any.unit && r.board_kind == any.board_kind)
+        any = r;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
 std::string LibraryName(const Device& device) {
   std::string name = "tuned_" + device.id;
   for (char& c : name) {
@@ -18,9 +40,9 @@ std::string LibraryName(const Device& device) {
 }
 
 absl::StatusOr<LibrarySpec> LibraryOfLog(const Device& device, const MeasurementLog& log,
-                                         const std::string& out_dir,
+                                         const std::string& compiler, const std::string& out_dir,
                                          const std::string& signing_key) {
-  const auto best = BestRecords(log, RecordsOfDevice(device));
+  const auto best = BestOfWorkloads(device, log, compiler);
   if (!best.ok()) return best.status();
   LibrarySpec spec;
   spec.device = device;
@@ -50,7 +72,7 @@ absl::StatusOr<LibrarySpec> LibraryOfLog(const Device& device, const Measurement
 absl::StatusOr<LibraryFiles> PackageFromLog(const Device& device, const MeasurementLog& log,
                                             Builder& builder, const std::string& out_dir,
                                             const std::string& signing_key) {
-  const auto spec = LibraryOfLog(device, log, out_dir, signing_key);
+  const auto spec = LibraryOfLog(device, log, builder.compiler(), out_dir, signing_key);
   if (!spec.ok()) return spec.status();
   return BuildLibrary(*spec, builder);
 }

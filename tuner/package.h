@@ -13,11 +13,12 @@ namespace halyard {
 std::string LibraryName(const Device& device);
 
 // The library <out_dir>/<device>/ of the best record of every workload the log has for the device.
-// Left out are records of other hardware that went by its id, and those of another version of their
-// space: their config may mean another program now. `signing_key`: as in a LibrarySpec.
+// Of a workload that was measured with builds of `compiler` (Builder::compiler), only those count:
+// another makes other programs of the same configs. Left out are records of other hardware that
+// went by its id, and those of another version of their space. `signing_key`: as in a LibrarySpec.
 // NotFound: the log has none.
 absl::StatusOr<LibrarySpec> LibraryOfLog(const Device& device, const MeasurementLog& log,
-                                         const std::string& out_dir,
+                                         const std::string& compiler, const std::string& out_dir,
                                          const std::string& signing_key = "");
 
 // Builds that.

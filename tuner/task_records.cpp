@@ -7,6 +7,10 @@
 
 namespace halyard {
 
+std::string RecordedCompiler(const std::string& compiler, const Device& device) {
+  return compiler + "; " + device.halide_target;
+}
+
 RecordFilter RecordsOfDevice(const Device& device) {
   RecordFilter filter;
   filter.device = device.id;

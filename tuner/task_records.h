@@ -14,6 +14,9 @@ namespace halyard {
 // another protocol are then neither resumed nor learned from.
 constexpr int SampleProtocol(BoardKind kind) { return kind == BoardKind::kVirtual ? 3 : 2; }
 
+// Record::compiler of what `compiler` (Builder::compiler) builds for the device.
+std::string RecordedCompiler(const std::string& compiler, const Device& device);
+
 // Of the device's id, unit and hardware.
 RecordFilter RecordsOfDevice(const Device& device);
 

@@ -15,10 +15,6 @@ constexpr int kMostLossesInARow = 8;
 
 }  // namespace
 
-std::string RecordedCompiler(const Workbench& bench) {
-  return bench.builder.compiler() + "; " + bench.task.device.halide_target;
-}
-
 Record RecordOf(const Workbench& bench, const Executor& executor, const Config& config) {
   Record r;
   r.workload = bench.task.workload.ToText();
@@ -28,7 +24,7 @@ Record RecordOf(const Workbench& bench, const Executor& executor, const Config& 
   r.board = executor.board_id();
   r.board_kind = executor.board_kind();
   r.unit = UnitOf(executor.board_kind());
-  r.compiler = RecordedCompiler(bench);
+  r.compiler = RecordedCompiler(bench.builder.compiler(), bench.task.device);
   r.protocol = SampleProtocol(r.board_kind);
   r.environment = executor.environment();
   r.seed = bench.options.seed;

@@ -34,9 +34,6 @@ struct Workbench {
 // A record with everything but its outcome filled in. `executor`: of the board it ran on.
 Record RecordOf(const Workbench& bench, const Executor& executor, const Config& config);
 
-// Record::compiler of what is built now.
-std::string RecordedCompiler(const Workbench& bench);
-
 struct LoggedTrial {
   Config config;
   Record record;

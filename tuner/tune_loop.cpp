@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "tuner/masked_message.h"
+#include "tuner/task_records.h"
 
 namespace halyard {
 namespace {
@@ -28,7 +29,8 @@ TaskSearch::TaskSearch(const Workbench& bench, SearchObserver& observer)
       screening_(bench) {}
 
 absl::Status TaskSearch::Resume() {
-  const auto logged = LoggedConfigs(bench_.log, bench_.task, RecordedCompiler(bench_));
+  const auto logged = LoggedConfigs(
+      bench_.log, bench_.task, RecordedCompiler(bench_.builder.compiler(), bench_.task.device));
   if (!logged.ok()) return logged.status();
   for (const auto& [config, record] : *logged) {
     const bool ok = record.outcome == Outcome::kOk;

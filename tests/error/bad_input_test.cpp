@@ -303,7 +303,7 @@ TEST_F(BadInput, Suite) {
   std::ofstream("list.txt") << "gemm 8x8x8 # x0\n";
   ExpectRefused(suite({}), "list.txt:1: x0");
   std::ofstream("list.txt") << "gemm 8x8x8 # x2\n";
-  ExpectRefused({"suite", "--device", "rpi4"}, "workload file is missing");
+  ExpectRefused({"suite", "--device", "rpi4"}, "the file is missing; give a suite");
   ExpectRefused({"suite", "list.txt"}, "--device is missing");
   ExpectRefused({"suite", "list.txt", "--device", "toaster"}, "toaster");
   ExpectRefused(suite({"stray"}), "");

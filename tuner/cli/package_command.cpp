@@ -97,10 +97,10 @@ int BuildPackage(const PackageOptions& o, const Device& device) {
   }
   const auto log = OpenSqliteLog(o.log, LogMode::kRead);
   if (!log.ok()) return Fail(log.status());
-  auto spec = LibraryOfLog(device, **log, o.out, o.key);
-  if (!spec.ok()) return Fail(spec.status());
   const auto builder = MakeWorkerBuilder({});
   if (!builder.ok()) return Fail(builder.status());
+  auto spec = LibraryOfLog(device, **log, (*builder)->compiler(), o.out, o.key);
+  if (!spec.ok()) return Fail(spec.status());
   std::optional<GateReport> report;
   if (previous) {
     auto held = HoldAgainst(*previous, **log, **builder, *spec);

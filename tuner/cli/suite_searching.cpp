@@ -9,9 +9,11 @@ namespace {
 
 // Whether its shipped config ships on without a search.
 bool Holds(const TaskRun& t) {
-  if (!t.again || t.again->record.outcome != Outcome::kOk) return false;
-  // Of the same code a board that is slower today says nothing about other configs.
-  return t.winner.change == TaskChange::kNone || !t.again->moved;
+  if (!t.again) return false;
+  // Of the same code a board that is slower today says nothing about other configs; what was too
+  // noisy for a time, or was lost, says nothing at all.
+  const bool slower_only = t.again->record.outcome == Outcome::kOk;
+  return !t.again->moved || (t.winner.change == TaskChange::kNone && slower_only);
 }
 
 // Boards on this machine share its processors, and a kernel that is timed here has them alone.

@@ -40,8 +40,10 @@ FinalResult WithoutFinal(const Task& task, const SearchResult& search) {
 absl::StatusOr<FinalResult> AsShipped(const MeasurementLog& log, const TaskRun& t) {
   FinalResult f;
   f.winner = *t.winner.config;
-  f.winner_value = t.again->record.value();
-  f.winner_record = t.again->record.id;
+  const bool timed = t.again->record.outcome == Outcome::kOk;
+  const Record& record = timed ? t.again->record : t.winner.shipped->record;
+  f.winner_value = record.value();
+  f.winner_record = record.id;
   f.baseline = t.task.space.safe();
   const auto logged = LoggedConfigs(log, t.task);
   if (!logged.ok()) return logged.status();
@@ -98,7 +100,7 @@ class Shipping {
     SuiteRow row{t.task, t.spec->calls, t.search, std::nullopt, "", ""};
     if (t.again) row.again = t.again->message();
     if (!t.member) {
-      if (!t.again || t.again->record.outcome != Outcome::kOk) return row;
+      if (!t.again) return row;
       auto shipped = AsShipped(*desk_.log, t);
       if (!shipped.ok()) return shipped.status();
       row.final = *std::move(shipped);
@@ -157,7 +159,8 @@ class Shipping {
       out.tasks.manifest = fmt::format("{}/{}", kept.folder, kManifestFile);
       return absl::OkStatus();
     }
-    auto spec = LibraryOfLog(d, *desk_.log, desk_.options.out_dir, desk_.spec.signing_key);
+    auto spec = LibraryOfLog(d, *desk_.log, desk_.builder->compiler(), desk_.options.out_dir,
+                             desk_.spec.signing_key);
     if (!spec.ok()) return spec.status();
     if (desk_.spec.gate && device.previous && device.in_use()) {
       GateBench bench{d, *desk_.builder, *device.boards.executors.front(), *desk_.log,

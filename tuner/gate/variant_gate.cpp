@@ -34,7 +34,7 @@ VariantGate::VariantGate(GateBench& bench, const ShippedLibrary& previous, const
     : bench_(bench),
       previous_(previous),
       show_(show),
-      compiler_(bench.builder.compiler() + "; " + bench.device.halide_target) {}
+      compiler_(RecordedCompiler(bench.builder.compiler(), bench.device)) {}
 
 absl::Status VariantGate::Examine(GatedVariant& v) {
   const auto workload = ParseWorkload(v.workload);

@@ -40,7 +40,11 @@ absl::StatusOr<Night> Night::Begin(const std::string& path, const NightState& fr
   if (std::ifstream in(path, std::ios::binary); in) {
     auto state = Parse(path, std::string(std::istreambuf_iterator<char>(in), {}));
     if (!state.ok()) return state.status();
-    if (state->suite_sha256 == fresh.suite_sha256) return Night(path, *std::move(state), true);
+    const bool over =
+        state->deadline_unix_ms != 0 && state->deadline_unix_ms <= fresh.begun_unix_ms;
+    if (state->suite_sha256 == fresh.suite_sha256 && !over) {
+      return Night(path, *std::move(state), true);
+    }
   }
   Night night(path, fresh, false);
   if (auto s = night.Save(); !s.ok()) return s;

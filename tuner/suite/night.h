@@ -23,9 +23,9 @@ struct NightState {
 // Not thread-safe.
 class Night {
  public:
-  // Goes on with the night that `path` tells of, if it is one of the same suite, otherwise begins
-  // another, which `fresh` is. Errors name the file: what is in it cannot be read, or nothing can
-  // be written there.
+  // Goes on with the night that `path` tells of, if it is one of the same suite and its deadline
+  // has not passed, otherwise begins another, which `fresh` is. Errors name the file: what is in it
+  // cannot be read, or nothing can be written there.
   static absl::StatusOr<Night> Begin(const std::string& path, const NightState& fresh);
 
   const NightState& state() const { return state_; }

@@ -26,7 +26,7 @@ Counts CountsOf(const NightSummary& night) {
       c.tasks++;
       c.searched += r.searched() ? 1 : 0;
       c.as_shipped += !r.searched() && r.final ? 1 : 0;
-      c.without += !r.final ? 1 : 0;
+      c.without += !r.final && d.lost.empty() ? 1 : 0;
       c.trials += static_cast<int>(r.search.trials.size());
       c.resumed += r.search.resumed;
     }
@@ -45,11 +45,6 @@ Counts CountsOf(const NightSummary& night) {
 
 std::string Plural(int n, const std::string& what) {
   return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-}
-
-std::string Capitalised(std::string text) {
-  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
-  return text;
 }
 
 }  // namespace
@@ -79,7 +74,7 @@ std::string NightParagraph(const NightSummary& night) {
   if (c.searched > 0) done.push_back(fmt::format("{} tuned", Plural(c.searched, "task")));
   if (c.as_shipped > 0) done.push_back(fmt::format("{} as shipped", Plural(c.as_shipped, "task")));
   std::string text = night.file + ": ";
-  if (!bad.empty()) text += Capitalised(absl::StrJoin(bad, "; ")) + ". ";
+  if (!bad.empty()) text += absl::StrJoin(bad, "; ") + ". ";
   text += Plural(static_cast<int>(night.devices.size()), "device") + ", " + Plural(c.tasks, "task");
   if (!done.empty()) text += ": " + absl::StrJoin(done, ", ");
   text += fmt::format(". {}", Plural(c.trials, "trial"));
@@ -99,7 +94,12 @@ std::string NightText(const NightSummary& night) {
       text += fmt::format("{}: shipped before the suite was stopped\n\n", d.tasks.device.id);
       continue;
     }
-    if (!d.tasks.rows.empty()) text += SuiteText(d.tasks) + "\n";
+    const bool any = std::any_of(d.tasks.rows.begin(), d.tasks.rows.end(),
+                                 [](const SuiteRow& r) { return r.final || r.searched(); });
+    if (!d.lost.empty()) {
+      text += fmt::format("{} was lost: {}\n\n", d.tasks.device.id, d.lost);
+    }
+    if (any || d.lost.empty()) text += SuiteText(d.tasks) + "\n";
     if (d.library_kept)
       text += fmt::format("{}: nothing has changed, its library ships on\n\n", d.tasks.device.id);
     if (d.gate) text += GateText(*d.gate, d.tasks.device) + "\n";

@@ -17,6 +17,10 @@ constexpr double kSameTime = 0.05, kSameCount = 0.001;
 // Beyond the seeds that people give and the gate takes.
 constexpr uint64_t kSeed = uint64_t{1} << 40;
 
+std::string CompilerOf(const Workbench& bench) {
+  return RecordedCompiler(bench.builder.compiler(), bench.task.device);
+}
+
 WinnerAgain AgainFrom(Record record, const ShippedWinner& winner) {
   WinnerAgain again{std::move(record)};
   if (again.record.outcome == Outcome::kOk) {
@@ -65,12 +69,15 @@ absl::StatusOr<ShippedWinner> FindShippedWinner(const Workbench& bench,
   filter.outcome = Outcome::kOk;
   const auto logged = bench.log.Query(filter);
   if (!logged.ok()) return logged.status();
-  const bool known = std::any_of(logged->begin(), logged->end(), [&](const Record& r) {
-    return r.config == then.config && r.time_unix_ms == then.time_unix_ms;
-  });
+  bool known = false, by_this_compiler = false;
+  for (const Record& r : *logged) {
+    if (r.config != then.config) continue;
+    known = known || r.time_unix_ms == then.time_unix_ms;
+    by_this_compiler = by_this_compiler || r.compiler == CompilerOf(bench);
+  }
   if (!known) return winner;
-  winner.change =
-      then.compiler == RecordedCompiler(bench) ? TaskChange::kNone : TaskChange::kCompiler;
+  const bool same = by_this_compiler && previous->compiler == bench.builder.compiler();
+  winner.change = same ? TaskChange::kNone : TaskChange::kCompiler;
   return winner;
 }
 
@@ -108,7 +115,7 @@ absl::StatusOr<std::optional<WinnerAgain>> MeasuredSince(const Workbench& bench,
   for (auto r = logged->rbegin(); r != logged->rend(); ++r) {
     if (r->time_unix_ms < unix_ms) break;
     if (r->config != config || r->phase != "final" || IsInfrastructure(r->outcome)) continue;
-    if (r->compiler != RecordedCompiler(bench)) continue;
+    if (r->compiler != CompilerOf(bench)) continue;
     return AgainFrom(*r, winner);
   }
   return std::nullopt;

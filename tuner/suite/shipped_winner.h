@@ -12,7 +12,7 @@ namespace halyard {
 
 enum class TaskChange {
   kNew,       // nothing of it was shipped, or the log has lost what was
-  kNone,      // space, compiler, flags and device are what they were
+  kNone,      // space, compiler, flags and device are what the library was built with
   kCompiler,  // or its flags
   kSpace,     // another version: the shipped config may mean another program
 };

@@ -55,6 +55,15 @@ TEST_F(NightTest, AnotherSuiteIsAnotherNight) {
   EXPECT_EQ(other->state().seconds, 0);
 }
 
+TEST_F(NightTest, OneWhoseDeadlineHasPassedIsOver) {
+  ASSERT_TRUE(Begin()->Use(10, 3).ok());
+  now_ = 999;
+  const auto next = Begin();
+  ASSERT_TRUE(next.ok());
+  EXPECT_FALSE(next->resumed());
+  EXPECT_EQ(next->state().begun_unix_ms, 1000);
+}
+
 TEST_F(NightTest, WhatCannotBeReadOrWrittenIsNamed) {
   WriteAll(path_, "{\"seconds\": ");
   EXPECT_THAT(std::string(Begin().status().message()), testing::HasSubstr(path_));

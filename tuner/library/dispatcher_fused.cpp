@@ -14,10 +14,11 @@ static const struct $OP_fused_variant {
   int64_t key[$KEY_COUNT]; /* $SIZES, bias, residual, activation, packed */
   struct shape tensors[$FUSED_COUNT]; /* of those it has */
   int (*kernel)(void**);
+  struct run run;
   struct shape plain; /* where packed: the operand as pack reads it */
   int (*pack)(halide_buffer_t*, halide_buffer_t*);
 } $OP_fused_variants[] = {
-$FUSED_VARIANTS    {{0}, {{0, {0}}}, NULL, {0, {0}}, NULL},
+$FUSED_VARIANTS    {{0}, {{0, {0}}}, NULL, {0, 0}, {0, {0}}, NULL},
 };
 
 static const struct $OP_fused_variant* find_fused_$OP(const int64_t* key) {
@@ -27,8 +28,22 @@ static const struct $OP_fused_variant* find_fused_$OP(const int64_t* key) {
   return NULL;
 }
 
+/* That one, or else the one with least to do in parts, of several the largest; NULL: the operator
+ * without an epilogue and a pass of its own. That pass is taken to cost no more than what it follows. */
+static const struct $OP_fused_variant* nearest_fused_$OP(const int64_t* key) {
+  const struct $OP_fused_variant* nearest = find_fused_$OP(key);
+  if (nearest != NULL) return nearest;
+  double least = 2 * time_of_$OP(nearest_unfused_$OP(key, key[$KEY_COUNT - 1] != 0), key);
+  for (const struct $OP_fused_variant* v = $OP_fused_variants; v->kernel != NULL; v++) {
+    const double time = time_in_parts(v->key, $KEY_COUNT, v->run, key);
+    if (time < INFINITY && time <= least) least = time, nearest = v;
+  }
+  return nearest;
+}
+
 /* Of `data_` what the kernel does not have is NULL. */
-static int run_fused_$OP(const struct $OP_fused_variant* tuned_, const float* const* data_) {
+static int call_fused_$OP(const void* variant_, const float* const* data_) {
+  const struct $OP_fused_variant* const tuned_ = (const struct $OP_fused_variant*)variant_;
   halide_buffer_t buffers_[$FUSED_COUNT];
   halide_dimension_t dims_[$FUSED_COUNT][MAX_RANK];
   void* arguments_[$FUSED_COUNT];
@@ -39,7 +54,14 @@ static int run_fused_$OP(const struct $OP_fused_variant* tuned_, const float* co
     arguments_[count_] = &buffers_[count_];
     count_++;
   }
-  return status_of(tuned_->kernel(arguments_));
+  return tuned_->kernel(arguments_);
+}
+
+static int run_fused_$OP(const struct $OP_fused_variant* tuned_, int64_t asked,
+                         const float* const* data_) {
+  const struct problem whole_ = {call_fused_$OP, tuned_, data_, tuned_->tensors, "$FUSED_SPLIT",
+                                 tuned_->key[0], asked, tuned_->run.serial};
+  return status_of(run_in_parts(&whole_));
 }
 )";
 
@@ -57,8 +79,8 @@ $FUSED_SIGNATURE {
   if (refused_ != $PREFIX_OK) return refused_;
   const int64_t key_[] = {$SIZES, bias != NULL, residual != NULL, activation, $WAY};
   const float* const data_[] = {$FUSED_TENSORS};
-  const struct $OP_fused_variant* const tuned_ = find_fused_$OP(key_);
-  if (tuned_ != NULL) return run_fused_$OP(tuned_, data_);
+  const struct $OP_fused_variant* const tuned_ = nearest_fused_$OP(key_);
+  if (tuned_ != NULL) return run_fused_$OP(tuned_, $FIRST, data_);
   const int status_ = $UNFUSED($SIZES, $WAY_TENSORS);
   if (status_ != $PREFIX_OK) return status_;
   apply_epilogue(&shapes_[$TENSOR_COUNT - 1], bias, residual, activation, $OUTPUT);
@@ -70,21 +92,26 @@ $FUSED_SIGNATURE {
 constexpr char kPack[] = R"(
 $FUSED_FLOATS_SIGNATURE {
   if (!is_activation(activation) || floats == NULL) return $PREFIX_BAD_ARGUMENT;
+  struct shape shapes_[$TENSOR_COUNT];
+  const int refused_ = check_$OP($SIZES, shapes_);
+  if (refused_ != $PREFIX_OK) return refused_;
   const int64_t key_[] = {$SIZES, has_bias != 0, has_residual != 0, activation, 1};
-  const struct $OP_fused_variant* const tuned_ = find_fused_$OP(key_);
+  const struct $OP_fused_variant* const tuned_ = nearest_fused_$OP(key_);
   if (tuned_ == NULL) return $FUNCTION_packed_floats($SIZES, floats);
-  if (!cpu_supported()) return $PREFIX_UNSUPPORTED_CPU;
-  *floats = elements_of(&tuned_->tensors[$CONSTANT_INDEX]);
+  *floats = packed_floats(&tuned_->tensors[$CONSTANT_INDEX], tuned_->key[0], $PACKED_FIRST);
   return $PREFIX_OK;
 }
 
 $FUSED_PACK_SIGNATURE {
   if (!is_activation(activation) || $CONSTANT == NULL || packed == NULL) return $PREFIX_BAD_ARGUMENT;
+  struct shape shapes_[$TENSOR_COUNT];
+  const int refused_ = check_$OP($SIZES, shapes_);
+  if (refused_ != $PREFIX_OK) return refused_;
   const int64_t key_[] = {$SIZES, has_bias != 0, has_residual != 0, activation, 1};
-  const struct $OP_fused_variant* const tuned_ = find_fused_$OP(key_);
+  const struct $OP_fused_variant* const tuned_ = nearest_fused_$OP(key_);
   if (tuned_ == NULL) return $FUNCTION_pack($SIZES, $CONSTANT, packed);
-  if (!cpu_supported()) return $PREFIX_UNSUPPORTED_CPU;
-  return pack_with(tuned_->pack, &tuned_->plain, $CONSTANT, &tuned_->tensors[$CONSTANT_INDEX], packed);
+  return pack_in_parts(tuned_->pack, &tuned_->plain, $CONSTANT, &tuned_->tensors[$CONSTANT_INDEX],
+                       packed, tuned_->key[0], $PACKED_FIRST);
 }
 )";
 
@@ -100,8 +127,9 @@ std::string FusedRow(const PlannedOperator& planned, const PlannedVariant& v) {
     plain = ShapeInitializer(v.tensors[static_cast<size_t>(v.prepare->input)]) + ", " +
             v.prepare->symbol;
   }
-  return fmt::format("    {{{{{}}},\n     {{{}}},\n     {}_argv, {}}},\n", absl::StrJoin(key, ", "),
-                     ShapeInitializers(v), v.symbol, plain);
+  return fmt::format("    {{{{{}}},\n     {{{}}},\n     {}_argv, {}, {}}},\n",
+                     absl::StrJoin(key, ", "), ShapeInitializers(v), v.symbol, RunInitializer(v),
+                     plain);
 }
 
 }  // namespace
@@ -121,9 +149,12 @@ std::string DispatcherFusedText(const std::string& library, const PlannedOperato
   const auto& tensors = planned.contract->tensors;
   const std::string function = library + "_" + planned.op->name();
   const size_t sizes = LibraryPlan::SizeNames(*planned.op).size();
+  std::string split = SplitText(planned);
+  split.insert(split.size() - 1, "01");  // bias, residual
   marks.insert(marks.end(), {{"$FUSED_VARIANTS", rows},
                              {"$KEY_COUNT", std::to_string(sizes + 4)},
                              {"$FUSED_COUNT", std::to_string(tensors.size() + 2)},
+                             {"$FUSED_SPLIT", split},
                              {"$FUNCTION", function},
                              {"$OUTPUT", tensors.back().name},
                              {"$FUSED_FLOATS_SIGNATURE", FusedFloatsSignature(library, planned)},

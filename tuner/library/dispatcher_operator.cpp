@@ -17,8 +17,9 @@ static const struct $OP_variant {
   int64_t sizes[$SIZE_COUNT]; /* $SIZES */
   struct shape tensors[$TENSOR_COUNT]; /* $TENSORS */
   $OP_kernel kernel;
+  struct run run;
 } $OP_variants[] = {
-$VARIANTS    {{0}, {{0, {0}}}, NULL},
+$VARIANTS    {{0}, {{0, {0}}}, NULL, {0, 0}},
 };
 
 static const struct $OP_variant* find_$OP(const int64_t* sizes) {
@@ -28,19 +29,43 @@ static const struct $OP_variant* find_$OP(const int64_t* sizes) {
   return NULL;
 }
 
+/* That one, or else the one with least to do in parts, of several the largest; NULL: the fall-back. */
+static const struct $OP_variant* nearest_$OP(const int64_t* sizes) {
+  const struct $OP_variant* nearest = find_$OP(sizes);
+  if (nearest != NULL) return nearest;
+  double least = INFINITY;
+  for (const struct $OP_variant* v = $OP_variants; v->kernel != NULL; v++) {
+    const double time = time_in_parts(v->sizes, $SIZE_COUNT, v->run, sizes);
+    if (time < INFINITY && time <= least) least = time, nearest = v;
+  }
+  return nearest;
+}
+
 /* The shapes of the tensors, outermost first, or what is wrong with the sizes. */
 static $CHECK_SIGNATURE {
 $RANGES$RULES$DERIVED$SHAPES  return cpu_supported() ? $PREFIX_OK : $PREFIX_UNSUPPORTED_CPU;
 }
 
-/* `tuned_` NULL: the fall-back. */
-static $RUN_SIGNATURE {
+static int call_$OP(const void* variant_, const float* const* data_) {
+  const struct $OP_variant* const tuned_ = (const struct $OP_variant*)variant_;
   halide_buffer_t buffers_[$TENSOR_COUNT];
   halide_dimension_t dims_[$TENSOR_COUNT][MAX_RANK];
   for (int i_ = 0; i_ < $TENSOR_COUNT; i_++) {
-    describe(&buffers_[i_], dims_[i_], tuned_ != NULL ? &tuned_->tensors[i_] : &shapes_[i_], data_[i_]);
+    describe(&buffers_[i_], dims_[i_], &tuned_->tensors[i_], data_[i_]);
   }
-  if (tuned_ != NULL) return status_of(tuned_->kernel($BUFFERS));
+  return tuned_->kernel($BUFFERS);
+}
+
+/* `tuned_` NULL: the fall-back. */
+static $RUN_SIGNATURE {
+  if (tuned_ != NULL) {
+    const struct problem whole_ = {call_$OP, tuned_, data_, tuned_->tensors, "$SPLIT",
+                                   tuned_->sizes[0], $FIRST, tuned_->run.serial};
+    return status_of(run_in_parts(&whole_));
+  }
+  halide_buffer_t buffers_[$TENSOR_COUNT];
+  halide_dimension_t dims_[$TENSOR_COUNT][MAX_RANK];
+  for (int i_ = 0; i_ < $TENSOR_COUNT; i_++) describe(&buffers_[i_], dims_[i_], &shapes_[i_], data_[i_]);
   return status_of($FALLBACK($FALLBACK_ARGUMENTS));
 }
 
@@ -56,7 +81,7 @@ $SIGNATURE {
   if (refused_ != $PREFIX_OK) return refused_;
   const int64_t sizes_[] = {$SIZES};
   const float* const data_[] = {$TENSORS};
-  return run_$OP(find_$OP(sizes_), shapes_, data_$ATTRIBUTES);
+  return run_$OP(nearest_$OP(sizes_), $FIRST, shapes_, data_$ATTRIBUTES);
 }
 )";
 
@@ -67,7 +92,7 @@ static const struct $OP_packed_variant {
   struct shape plain;         /* the operand as pack reads it */
   int (*pack)(halide_buffer_t*, halide_buffer_t*);
 } $OP_packed_variants[] = {
-$PACKED_VARIANTS    {{{0}, {{0, {0}}}, NULL}, {0, {0}}, NULL},
+$PACKED_VARIANTS    {{{0}, {{0, {0}}}, NULL, {0, 0}}, {0, {0}}, NULL},
 };
 
 static const struct $OP_packed_variant* find_packed_$OP(const int64_t* sizes) {
@@ -75,6 +100,28 @@ static const struct $OP_packed_variant* find_packed_$OP(const int64_t* sizes) {
     if (memcmp(v->variant.sizes, sizes, sizeof v->variant.sizes) == 0) return v;
   }
   return NULL;
+}
+
+/* Time of what the functions above and below run, INFINITY where that is the fall-back. */
+static double time_of_$OP(const struct $OP_variant* v, const int64_t* sizes) {
+  return v == NULL ? INFINITY : time_in_parts(v->sizes, $SIZE_COUNT, v->run, sizes);
+}
+
+/* NULL: the operand stays as it is, for nearest_$OP or the fall-back. */
+static const struct $OP_packed_variant* nearest_packed_$OP(const int64_t* sizes) {
+  const struct $OP_packed_variant* nearest = find_packed_$OP(sizes);
+  if (nearest != NULL) return nearest;
+  double least = time_of_$OP(nearest_$OP(sizes), sizes);
+  for (const struct $OP_packed_variant* v = $OP_packed_variants; v->pack != NULL; v++) {
+    const double time = time_of_$OP(&v->variant, sizes);
+    if (time < INFINITY && time <= least) least = time, nearest = v;
+  }
+  return nearest;
+}
+
+static const struct $OP_variant* nearest_unfused_$OP(const int64_t* sizes, int packed) {
+  const struct $OP_packed_variant* const v = packed ? nearest_packed_$OP(sizes) : NULL;
+  return v != NULL ? &v->variant : nearest_$OP(sizes);
 }
 
 $PACKED_QUERY_SIGNATURE {
@@ -88,8 +135,10 @@ $FLOATS_SIGNATURE {
   const int refused_ = check_$OP($SIZES, shapes_);
   if (refused_ != $PREFIX_OK) return refused_;
   const int64_t sizes_[] = {$SIZES};
-  const struct $OP_packed_variant* const tuned_ = find_packed_$OP(sizes_);
-  *floats = elements_of(tuned_ != NULL ? &tuned_->variant.tensors[$CONSTANT_INDEX] : &shapes_[$CONSTANT_INDEX]);
+  const struct $OP_packed_variant* const tuned_ = nearest_packed_$OP(sizes_);
+  *floats = tuned_ == NULL ? elements_of(&shapes_[$CONSTANT_INDEX])
+                           : packed_floats(&tuned_->variant.tensors[$CONSTANT_INDEX],
+                                           tuned_->variant.sizes[0], $PACKED_FIRST);
   return $PREFIX_OK;
 }
 
@@ -99,13 +148,14 @@ $PACK_SIGNATURE {
   const int refused_ = check_$OP($SIZES, shapes_);
   if (refused_ != $PREFIX_OK) return refused_;
   const int64_t sizes_[] = {$SIZES};
-  const struct $OP_packed_variant* const tuned_ = find_packed_$OP(sizes_);
+  const struct $OP_packed_variant* const tuned_ = nearest_packed_$OP(sizes_);
   if (tuned_ == NULL) {
     memcpy(packed, $CONSTANT, (size_t)elements_of(&shapes_[$CONSTANT_INDEX]) * sizeof *packed);
     return $PREFIX_OK;
   }
-  return pack_with(tuned_->pack, &tuned_->plain, $CONSTANT, &tuned_->variant.tensors[$CONSTANT_INDEX],
-                   packed);
+  return pack_in_parts(tuned_->pack, &tuned_->plain, $CONSTANT,
+                       &tuned_->variant.tensors[$CONSTANT_INDEX], packed, tuned_->variant.sizes[0],
+                       $PACKED_FIRST);
 }
 
 $PACKED_SIGNATURE {
@@ -115,16 +165,15 @@ $PACKED_SIGNATURE {
   if (refused_ != $PREFIX_OK) return refused_;
   const int64_t sizes_[] = {$SIZES};
   const float* const data_[] = {$PACKED_TENSORS};
-  const struct $OP_packed_variant* const tuned_ = find_packed_$OP(sizes_);
-  return run_$OP(tuned_ != NULL ? &tuned_->variant : find_$OP(sizes_), shapes_, data_$ATTRIBUTES);
+  return run_$OP(nearest_unfused_$OP(sizes_, 1), $FIRST, shapes_, data_$ATTRIBUTES);
 }
 )";
 
 std::string VariantRow(const PlannedOperator& planned, const PlannedVariant& v) {
   const std::string row =
-      fmt::format("{{{{{}}},\n     {{{}}},\n     {}}}",
+      fmt::format("{{{{{}}},\n     {{{}}},\n     {}, {}}}",
                   absl::StrJoin(LibraryPlan::SizesOf(*planned.op, v.variant->workload), ", "),
-                  ShapeInitializers(v), v.symbol);
+                  ShapeInitializers(v), v.symbol, RunInitializer(v));
   if (!v.prepare) return fmt::format("    {},\n", row);
   const BufferSpec& plain = v.tensors[static_cast<size_t>(v.prepare->input)];
   return fmt::format("    {{{}, {}, {}}},\n", row, ShapeInitializer(plain), v.prepare->symbol);
@@ -173,6 +222,18 @@ std::string ShapeInitializers(const PlannedVariant& v) {
     shapes.push_back(ShapeInitializer(packed ? v.prepare->packed : v.tensors[i]));
   }
   return absl::StrJoin(shapes, ", ");
+}
+
+std::string RunInitializer(const PlannedVariant& v) {
+  return fmt::format("{{{}, {}}}", v.variant->record.value(), v.parallel ? 0 : 1);
+}
+
+std::string SplitText(const PlannedOperator& planned) {
+  std::string split;
+  for (const TensorContract& tensor : planned.contract->tensors) {
+    split += tensor.extents.front() == planned.op->dim_names().front() ? '1' : '0';
+  }
+  return split;
 }
 
 std::string DispatcherOperatorText(const std::string& library, const PlannedOperator& planned) {
@@ -230,9 +291,11 @@ std::string DispatcherOperatorText(const std::string& library, const PlannedOper
       {"$SIZES", absl::StrJoin(sizes, ", ")},
       {"$CHECK_SIGNATURE", Signature("check_" + op, size_parameters + ", struct shape* shapes_")},
       {"$RUN_SIGNATURE",
-       Signature("run_" + op, fmt::format("const struct {}_variant* tuned_, const struct shape* "
-                                          "shapes_, const float* const* data_{}",
-                                          op, attribute_parameters))},
+       Signature("run_" + op, fmt::format("const struct {}_variant* tuned_, int64_t {}, const "
+                                          "struct shape* shapes_, const float* const* data_{}",
+                                          op, sizes.front(), attribute_parameters))},
+      {"$FIRST", sizes.front()},
+      {"$SPLIT", SplitText(planned)},
       {"$ATTRIBUTES", attributes},
       {"$QUERY_SIGNATURE", Signature(query, size_parameters)},
       {"$TENSOR_COUNT", std::to_string(tensors)},
@@ -254,6 +317,7 @@ std::string DispatcherOperatorText(const std::string& library, const PlannedOper
       marks.end(),
       {{"$CONSTANT", plain},
        {"$CONSTANT_INDEX", std::to_string(constant)},
+       {"$PACKED_FIRST", SplitText(planned)[constant] == '1' ? sizes.front() : "0"},
        {"$PACKED_VARIANTS", packed_rows},
        {"$PACKED_TENSORS", absl::StrJoin(names, ", ")},
        {"$PACKED_NULLS", absl::StrJoin(nulls, " || ")},

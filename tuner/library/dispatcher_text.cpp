@@ -1,5 +1,6 @@
 #include "absl/strings/str_replace.h"
 #include "fmt/format.h"
+#include "tuner/library/dispatcher_parts.h"
 #include "tuner/library/generated_text.h"
 
 namespace halyard {
@@ -132,12 +133,25 @@ void $NAME_free_scratch(void) { halyard_free_scratch(); }
 
 constexpr int kMaxRank = 8;
 
+// Where each part of a problem has a constant operand of its own, so has what is packed of it.
+absl::Status CheckPackedInParts(const PlannedOperator& planned, const PlannedVariant& v) {
+  const int64_t first = v.variant->workload.shape.front();
+  if (!v.prepare || SplitText(planned)[static_cast<size_t>(v.prepare->input)] != '1' ||
+      v.prepare->packed.extents.front() == first) {
+    return absl::OkStatus();
+  }
+  return absl::InternalError(
+      fmt::format("{} packs its operand with an outermost extent of {}; the dispatcher takes the "
+                  "operator's first size, {}",
+                  v.symbol, v.prepare->packed.extents.front(), first));
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> DispatcherText(const LibraryPlan& plan) {
   const auto cpu = CpuCheckText(plan.spec->device.halide_target);
   if (!cpu.ok()) return cpu.status();
-  std::string text = kOpening + HooksDispatcherText();
+  std::string text = kOpening + PartsText() + HooksDispatcherText();
   for (const PlannedOperator& planned : plan.operators) {
     for (const PlannedVariant& v : planned.variants) {
       for (const BufferSpec& tensor : v.tensors) {
@@ -147,6 +161,7 @@ absl::StatusOr<std::string> DispatcherText(const LibraryPlan& plan) {
                           tensor.extents.size(), kMaxRank));
         }
       }
+      if (auto s = CheckPackedInParts(planned, v); !s.ok()) return s;
     }
     text += DispatcherOperatorText(plan.spec->name, planned);
   }

@@ -13,7 +13,8 @@ constexpr char kFused[] = R"(
  *   bias [$CHANNELS], read, may be NULL
  *   residual [$EXTENTS], read, may be NULL
  * activation: one of enum $NAME_activation. Tuned for combinations of activation, bias and
- * residual; any other is $FUNCTION and then a pass over $OUTPUT: right, but slower. */
+ * residual, in parts, too; any other is $FUNCTION and then a pass over $OUTPUT: right, but
+ * slower. */
 $CALL;
 $QUERY;
 

@@ -13,9 +13,11 @@ constexpr char kOpening[] =
  * ($DESCRIPTION).
  *
  * Tensors are dense row-major float, the last dimension contiguous, with no alignment beyond a
- * float's; inputs and output must not overlap. A shape that was tuned runs its tuned kernel, any
- * other the operator's fall-back, which is right but slower. manifest.json names, for each tuned
- * shape, the measurement behind it.
+ * float's; inputs (a residual, too) and output must not overlap. A shape that was tuned runs its
+ * tuned kernel. A shape whose other sizes are tuned, with a larger first size (more rows, products,
+ * images or heads), runs that kernel in parts, for which $NAME_is_tuned_... is 0. Any
+ * other shape runs the operator's fall-back, which is right but slower. manifest.json names, for
+ * each tuned shape, the measurement behind it.
  *
  * Functions return $PREFIX_OK or another of enum $NAME_status. Nothing is written
  * where they refuse their arguments; the output is undefined after the other errors. They never
@@ -68,8 +70,9 @@ void $NAME_free_scratch(void);
 constexpr char kPacked[] = R"(
 /* The same with `$CONSTANT`, where it is constant, laid out once ahead of all calls: ask for the
  * number of floats, allocate them (64-byte aligned is fastest), pack, and call with what was packed
- * and the very same sizes. Where no kernel is tuned for that, `packed` is a copy of `$CONSTANT` and
- * the call is $FUNCTION's. What is packed belongs to this build of the library. */
+ * and the very same sizes. Where no kernel is tuned for that or for a part of it, `packed` is a copy
+ * of `$CONSTANT` and the call is $FUNCTION's. What is packed belongs to this build of the
+ * library. */
 $FLOATS;
 $PACK;
 $CALL;

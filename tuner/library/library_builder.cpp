@@ -55,6 +55,11 @@ absl::StatusOr<std::string> BuildObjects(LibraryPlan& plan, Builder& builder) {
       v.tensors.push_back(built.entries[0].output);
       v.prepare = built.entries[0].prepare;
       v.scratch = built.scratch;
+      const auto object = ReadStagedFile(built.path);
+      if (!object.ok()) return object.status();
+      // The call that Halide lowers every parallel loop to; an undefined symbol, so it stands there
+      // by name.
+      v.parallel = object->find("halide_do_par_for") != std::string::npos;
       v.object_path = built.path;
       v.object_sha256 = built.sha256;
     }

@@ -18,8 +18,9 @@ bool IsPacked(const Workload& workload);
 struct PlannedVariant {
   const Variant* variant = nullptr;
   std::string symbol;
-  bool packed = false;  // takes its constant operand laid out ahead
-  Epilogue epilogue;    // not empty: of the functions with an epilogue
+  bool packed = false;    // takes its constant operand laid out ahead
+  bool parallel = false;  // has loops that run on several threads; known once built
+  Epilogue epilogue;      // not empty: of the functions with an epilogue
   // Known once built. Inputs, then the output, as the object declares them.
   std::vector<BufferSpec> tensors;
   std::optional<PrepareSpec> prepare;

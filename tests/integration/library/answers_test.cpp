@@ -1,12 +1,9 @@
 // What the functions of a library answer: right results, or a code.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
 #include <random>
 
-#include "absl/strings/str_join.h"
-#include "fmt/format.h"
 #include "schedules/operator.h"
 #include "tests/integration/library/library_under_test.h"
 #include "tuner/library/library_plan.h"
@@ -15,30 +12,6 @@ namespace halyard {
 namespace {
 
 constexpr int kOk = 0, kBadArgument = 1;
-
-std::string Describe(const Call& call) {
-  std::string text = call.op + " " + absl::StrJoin(call.sizes, " ");
-  if (call.packed) text += " packed";
-  if (!call.epilogue) return text;
-  return text + fmt::format(" bias {} residual {} activation {}", call.epilogue->bias,
-                            call.epilogue->residual, static_cast<int>(call.epilogue->activation));
-}
-
-void ExpectRight(const Call& call, const CallResult& result) {
-  const Workload w = WorkloadOf(call).value();
-  const Operator* op = FindOperator(w.op);
-  const double tolerance = op->Tolerance(w);
-  const InputReader in = [](int i, int64_t e) { return double{InputValue(i, e)}; };
-  for (size_t e = 0; e < result.output.size(); e++) {
-    const double want = op->Reference(w, in, static_cast<int64_t>(e));
-    // Not EXPECT_NEAR: a NaN has to fail, and one line a call is enough.
-    if (!(std::abs(result.output[e] - want) <= tolerance)) {
-      ADD_FAILURE() << Describe(call) << ": element " << e << " is " << result.output[e]
-                    << ", reference " << want << ", tolerance " << tolerance;
-      return;
-    }
-  }
-}
 
 class LibraryAnswers : public testing::TestWithParam<std::string> {
  protected:

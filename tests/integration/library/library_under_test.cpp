@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -34,6 +35,7 @@ struct Request {
   int64_t packed = 0;
   int64_t fused = 0;
   int64_t activation = 0, bias = 0, residual = 0;
+  int64_t counted = 0;
   int64_t sizes[11] = {};
   int64_t counts[6] = {};
 };
@@ -234,14 +236,41 @@ Call CallOf(const Workload& w) {
 
 float InputValue(int i, int64_t e) { return CounterUniform(11, i, e); }
 
-LibraryUnderTest::LibraryUnderTest(const std::string& device) {
-  const std::string folder = ScratchFolder("under_test_" + device), name = "tuned_" + device;
-  spec_ = SmallSpec(device, name, folder + "/out");
+std::string Describe(const Call& call) {
+  std::string text = call.op + " " + absl::StrJoin(call.sizes, " ");
+  if (call.packed) text += " packed";
+  if (!call.epilogue) return text;
+  return text + fmt::format(" bias {} residual {} activation {}", call.epilogue->bias,
+                            call.epilogue->residual, static_cast<int>(call.epilogue->activation));
+}
+
+void ExpectRight(const Call& call, const CallResult& result) {
+  const Workload w = WorkloadOf(call).value();
+  const Operator* op = FindOperator(w.op);
+  const double tolerance = op->Tolerance(w);
+  const InputReader in = [](int i, int64_t e) { return double{InputValue(i, e)}; };
+  for (size_t e = 0; e < result.output.size(); e++) {
+    const double want = op->Reference(w, in, static_cast<int64_t>(e));
+    // Not EXPECT_NEAR: a NaN has to fail, and one line a call is enough.
+    if (!(std::abs(result.output[e] - want) <= tolerance)) {
+      ADD_FAILURE() << Describe(call) << ": element " << e << " is " << result.output[e]
+                    << ", reference " << want << ", tolerance " << tolerance;
+      return;
+    }
+  }
+}
+
+LibraryUnderTest::LibraryUnderTest(const std::string& device)
+    : LibraryUnderTest(
+          SmallSpec(device, "tuned_" + device, ScratchFolder("under_test_" + device) + "/out")) {}
+
+LibraryUnderTest::LibraryUnderTest(LibrarySpec spec) : spec_(std::move(spec)) {
+  const std::string device = spec_.device.id, name = spec_.name;
   const auto files = BuildLibrary(spec_, SharedBuilder());
   EXPECT_TRUE(files.ok()) << files.status();
   if (!files.ok()) return;
   files_ = *files;
-  program_ = folder + "/run_operator";
+  program_ = ScratchFolder("programs") + "/" + name;
   std::vector<std::string> argv = {CompilerOf(device),
                                    "-O1",
                                    "-Wall",
@@ -273,6 +302,7 @@ std::vector<CallResult> LibraryUnderTest::Run(const std::vector<Call>& calls) co
     request.op = OpNumber(call.op);
     request.null_mask = call.null_mask;
     request.packed = call.packed;
+    request.counted = call.counted;
     if (call.epilogue) {
       request.fused = 1;
       request.activation = static_cast<int64_t>(call.epilogue->activation);
@@ -299,12 +329,13 @@ std::vector<CallResult> LibraryUnderTest::Run(const std::vector<Call>& calls) co
     CallResult r;
     r.output.resize(static_cast<size_t>(CountsOf(call).back()));
     const size_t bytes = r.output.size() * sizeof(float);
-    int32_t answer[2];
+    int32_t answer[3];
     if (out.size() < at + sizeof answer + bytes) break;
     std::memcpy(answer, &out[at], sizeof answer);
     std::memcpy(r.output.data(), &out[at + sizeof answer], bytes);
     r.status = answer[0];
     r.tuned = answer[1] != 0;
+    r.iterations = answer[2];
     at += sizeof answer + bytes;
     results.push_back(std::move(r));
   }

@@ -42,24 +42,32 @@ struct Call {
   bool packed = false;  // pack first, then call with what was packed
   // Where given, the functions with an epilogue are called, also for an empty one.
   std::optional<Epilogue> epilogue = std::nullopt;
+  bool counted = false;  // its parallel loops run on one thread, their iterations counted
 };
 // The call that a variant is tuned for.
 Call CallOf(const Workload& workload);
 struct CallResult {
   int status = -1;
   bool tuned = false;
+  int iterations = 0;  // of the outermost parallel loops, where they were counted
   std::vector<float> output;
 };
+
+std::string Describe(const Call& call);
 
 // The workload of a call, or why there is none.
 absl::StatusOr<Workload> WorkloadOf(const Call& call);
 // Input `i` element `e` of every call.
 float InputValue(int i, int64_t e);
+// Each element is within the operator's tolerance of its reference.
+void ExpectRight(const Call& call, const CallResult& result);
 
 // A library built once per device, with a program that calls it.
 class LibraryUnderTest {
  public:
+  // That of SmallSpec.
   explicit LibraryUnderTest(const std::string& device);
+  explicit LibraryUnderTest(LibrarySpec spec);
   const LibrarySpec& spec() const { return spec_; }
   const LibraryFiles& files() const { return files_; }
   // Calls that are refused get one element a tensor.

@@ -25,7 +25,8 @@ struct request {
   int64_t packed;    /* 1: the operator's packed functions, tensor 1 packed by them */
   int64_t fused;     /* 1: its functions with an epilogue */
   int64_t activation, bias, residual;
-  int64_t sizes[11];           /* as the function takes them */
+  int64_t counted;   /* 1: parallel loops run here, their iterations counted; 0: on threads */
+  int64_t sizes[11]; /* as the function takes them */
   int64_t counts[MAX_TENSORS]; /* elements of inputs, then the output; 0 after the last */
 };
 
@@ -44,6 +45,14 @@ static struct tensor make(int64_t elements) {
   if (t.map == MAP_FAILED || mprotect(t.map + t.bytes - page, page, PROT_NONE) != 0) _exit(3);
   t.data = (float*)(t.map + t.bytes - page - bytes);
   return t;
+}
+
+static int32_t iterations; /* of the call's loops, packing's not */
+
+static void count_loop(void* context, int n, void (*body)(void*, int), void* body_context) {
+  (void)context;
+  iterations += n;
+  for (int i = 0; i < n; i++) body(body_context, i);
 }
 
 #define GEMM_SIZES(s) s[0], s[1], s[2]
@@ -100,6 +109,7 @@ static int call_fused_packed(const struct request* r, float* const* p, const flo
   struct tensor packed = make(floats);
   memset(packed.data, 0xff, (size_t)floats * sizeof(float));
   status = PRODUCT(r, , _fused_pack, EPILOGUE_SIZES(r), constant, packed.data);
+  iterations = 0;
   float* const given = p[1] != NULL ? packed.data : NULL;
   if (status == 0) {
     status =
@@ -116,6 +126,7 @@ static int call_packed(const struct request* r, float* const* p, const float* co
   struct tensor packed = make(floats);
   memset(packed.data, 0xff, (size_t)floats * sizeof(float));
   status = PRODUCT(r, , _pack, constant, packed.data);
+  iterations = 0;
   float* const given = p[1] != NULL ? packed.data : NULL;
   if (status == 0) status = PRODUCT(r, , _packed, p[0], given, p[2]);
   munmap(packed.map, packed.bytes);
@@ -164,8 +175,10 @@ int main(void) {
       }
       if (!(r.null_mask >> i & 1)) pointers[i] = tensors[i].data;
     }
+    FUNCTION(set_parallel_for)(r.counted ? count_loop : NULL, NULL);
+    iterations = 0;
     const int status = answer_of(&r, pointers, count > 1 ? tensors[1].data : NULL);
-    const int32_t answer[2] = {status, is_tuned(&r)};
+    const int32_t answer[3] = {status, is_tuned(&r), iterations};
     fwrite(answer, sizeof answer, 1, stdout);
     if (count > 0) {
       fwrite(tensors[count - 1].data, sizeof(float), (size_t)r.counts[count - 1], stdout);

@@ -63,8 +63,8 @@ SuiteBudget BudgetOf(const SuiteDesk& desk, size_t tasks) {
   }
   if (desk.spec.board_seconds) {
     const double finals = kFinalSeconds * static_cast<double>(tasks);
-    budget.board_seconds =
-        *desk.spec.board_seconds - std::min(kMostReserved * *desk.spec.board_seconds, finals);
+    budget.board_seconds_kept = std::min(kMostReserved * *desk.spec.board_seconds, finals);
+    budget.board_seconds = *desk.spec.board_seconds - budget.board_seconds_kept;
   }
   return budget;
 }

@@ -18,6 +18,7 @@ struct SuiteBudget {
   // Of all boards together, and what they have been used for so far. Thread-safe.
   double board_seconds = std::numeric_limits<double>::infinity();
   std::function<double()> board_seconds_used = nullptr;
+  double board_seconds_kept = 0;  // besides, for what comes after the searches
 };
 
 struct SuiteMember {

@@ -53,7 +53,7 @@ std::string LeftText(const SuiteStanding& s) {
   if (s.budget.board_seconds_used) {
     text = fmt::format("{:.1f}", s.budget.board_seconds_used() / 60);
     if (std::isfinite(s.budget.board_seconds)) {
-      text += fmt::format("/{:.1f}", s.budget.board_seconds / 60);
+      text += fmt::format("/{:.1f}", (s.budget.board_seconds + s.budget.board_seconds_kept) / 60);
     }
     text += " board-minutes";
   }
@@ -70,6 +70,7 @@ std::string HeadText(const SuiteStanding& s) {
   std::string text = fmt::format("{}", trials);
   const bool counted = s.budget.trials != std::numeric_limits<int>::max();
   if (counted) text += fmt::format("/{}", s.budget.trials);
+  text += trials == 1 && !counted ? " trial" : " trials";
   double best_ms = 0;
   const double faster = SpeedUp(s, &best_ms);
   if (best_ms > 0) text += fmt::format("  {:.4g} ms", best_ms);

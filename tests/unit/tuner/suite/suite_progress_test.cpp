@@ -60,13 +60,14 @@ TEST(SuiteTable, WhatMayGainMostIsNotWhatIsFinished) {
 
 TEST(SuiteTable, TheBudgetsRestIsTold) {
   SuiteStanding s = Standing(3);
-  s.budget.board_seconds = 600;
+  s.budget.board_seconds = 540;
+  s.budget.board_seconds_kept = 60;
   s.budget.board_seconds_used = [] { return 90.0; };
   s.budget.seconds = 1000;
   s.seconds = 40;
   EXPECT_THAT(SuiteLine(s), HasSubstr("1.5/10.0 board-minutes  left 16m00s"));
   s.budget.trials = 100;
-  EXPECT_THAT(SuiteLine(s), StartsWith("48/100  "));
+  EXPECT_THAT(SuiteLine(s), StartsWith("48/100 trials  "));
   s.members[1].phase = "building 16";
   EXPECT_THAT(SuiteLine(s), HasSubstr("building 16"));
 }

@@ -104,7 +104,7 @@ TEST(GeneratedText, VariantsAreGivenTheBuffersTheirObjectsDeclare) {
   const auto text = DispatcherText(built.plan);
   ASSERT_TRUE(text.ok());
   EXPECT_THAT(*text, HasSubstr("{{8, 8},\n     {{2, {1, 64}}, {1, {64}}},\n"
-                               "     tuned_rpi4_softmax_v0},"));
+                               "     tuned_rpi4_softmax_v0, {2, 1}},"));
 }
 
 TEST(GeneratedText, ABufferOfTooManyDimensionsIsAnError) {

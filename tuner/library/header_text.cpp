@@ -70,9 +70,9 @@ void $NAME_free_scratch(void);
 constexpr char kPacked[] = R"(
 /* The same with `$CONSTANT`, where it is constant, laid out once ahead of all calls: ask for the
  * number of floats, allocate them (64-byte aligned is fastest), pack, and call with what was packed
- * and the very same sizes. Where no kernel is tuned for that or a part of it, `packed` is a copy of
- * `$CONSTANT` and the call is $FUNCTION's. What is packed belongs to this build of the library.
- */
+ * and the very same sizes. Where no kernel is tuned for that or a part of it, `packed` is a copy
+ * of `$CONSTANT` and the call is $FUNCTION's. What is packed belongs to this build of the
+ * library. */
 $FLOATS;
 $PACK;
 $CALL;

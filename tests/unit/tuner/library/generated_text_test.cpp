@@ -82,7 +82,7 @@ TEST(GeneratedText, EpiloguesHaveFunctionsAndRowsOfTheirOwn) {
   // Sizes, bias, residual, activation, packed; a, b, bias, c.
   EXPECT_THAT(*dispatcher, HasSubstr("{{8, 16, 4, 1, 0, 2, 0},\n"
                                      "     {{2, {8, 4}}, {2, {4, 16}}, {1, {16}}, {2, {8, 16}}},\n"
-                                     "     tuned_rpi4_gemm_v2_argv, {0, {0}}, NULL},"));
+                                     "     tuned_rpi4_gemm_v2_argv, {2, 1}, {0, {0}}, NULL},"));
 }
 
 // What a device file says must not end the comment it stands in.

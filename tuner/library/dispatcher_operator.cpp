@@ -32,7 +32,7 @@ static const struct $OP_variant* find_$OP(const int64_t* sizes) {
 /* That one, or else the one with least to do in parts, of several the largest; NULL: the fall-back. */
 static const struct $OP_variant* nearest_$OP(const int64_t* sizes) {
   const struct $OP_variant* nearest = find_$OP(sizes);
-  if (nearest != NULL) return nearest;
+  if (nearest != NULL || !$IN_PARTS) return nearest;
   double least = INFINITY;
   for (const struct $OP_variant* v = $OP_variants; v->kernel != NULL; v++) {
     const double time = time_in_parts(v->sizes, $SIZE_COUNT, v->run, sizes);
@@ -296,6 +296,7 @@ std::string DispatcherOperatorText(const std::string& library, const PlannedOper
                                           op, sizes.front(), attribute_parameters))},
       {"$FIRST", sizes.front()},
       {"$SPLIT", SplitText(planned)},
+      {"$IN_PARTS", contract.in_parts ? "1" : "0"},
       {"$ATTRIBUTES", attributes},
       {"$QUERY_SIGNATURE", Signature(query, size_parameters)},
       {"$TENSOR_COUNT", std::to_string(tensors)},

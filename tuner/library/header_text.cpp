@@ -15,9 +15,9 @@ constexpr char kOpening[] =
  * Tensors are dense row-major float, the last dimension contiguous, with no alignment beyond a
  * float's; inputs (a residual, too) and output must not overlap. A shape that was tuned runs its
  * tuned kernel. A shape whose other sizes are tuned, with a larger first size (more rows, products,
- * images or heads), runs that kernel in parts, for which $NAME_is_tuned_... is 0. Any
- * other shape runs the operator's fall-back, which is right but slower. manifest.json names, for
- * each tuned shape, the measurement behind it.
+ * images or heads), runs that kernel in parts, for which $NAME_is_tuned_... is 0; not so
+ * softmax, which gains nothing by it. Any other shape runs the operator's fall-back, which is right
+ * but slower. manifest.json names, for each tuned shape, the measurement behind it.
  *
  * Functions return $PREFIX_OK or another of enum $NAME_status. Nothing is written
  * where they refuse their arguments; the output is undefined after the other errors. They never

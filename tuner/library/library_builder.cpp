@@ -58,7 +58,8 @@ absl::StatusOr<std::string> BuildObjects(LibraryPlan& plan, Builder& builder) {
       const auto object = ReadStagedFile(built.path);
       if (!object.ok()) return object.status();
       // The call that Halide lowers every parallel loop to; an undefined symbol, so it stands there
-      // by name.
+      // by name. (A packed variant's object has it of the packing, too: its parts then run one
+      // after another, as those of a kernel with loops of its own.)
       v.parallel = object->find("halide_do_par_for") != std::string::npos;
       v.object_path = built.path;
       v.object_sha256 = built.sha256;

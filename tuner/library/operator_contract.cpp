@@ -35,7 +35,12 @@ const std::vector<OperatorContract>& Contracts() {
        "out = exp(x - m) / sum(exp(x - m)) along each row, m the largest element of the row.",
        {},
        {{"x", {"rows", "columns"}}, {"out", {"rows", "columns"}}},
-       {}},
+       {},
+       /*constant=*/-1,
+       // Bound by memory, and nothing in the fall-back waits for a number of rows: kernels tuned
+       // for 256x1000 took 1.06 to 1.2 of its time in whole parts, 2.3 where one row was left over
+       // (tests/performance/parts_against_fallback.cpp).
+       /*in_parts=*/false},
       {"attention",
        "out = softmax(q k^T / sqrt(depth)) v for each head. With causal = 1 query i sees the keys\n"
        "up to i + keys - queries.",

@@ -27,6 +27,9 @@ struct OperatorContract {
   std::vector<RuleContract> rules;  // what Operator::CheckShape refuses besides ranges
   // The tensor that may be laid out ahead of the calls (workload attribute `packed`), or -1.
   int constant = -1;
+  // Whether a problem larger in its first size alone (which counts rows, products, images or heads
+  // that have nothing to do with one another) runs on a tuned kernel, in parts.
+  bool in_parts = true;
 };
 
 // nullptr when there is none of that name.

@@ -54,14 +54,28 @@ absl::StatusOr<FinalResult> AsShipped(const MeasurementLog& log, const TaskRun& 
   return f;
 }
 
+// Of each task's final, so that all of them, and the libraries, fit into what the searches left of
+// whichever budget is shortest.
+double FinalSeconds(const SuiteDesk& desk, size_t tasks) {
+  double left = kFinalSeconds * static_cast<double>(tasks);
+  if (const auto& time = desk.options.time_seconds) {
+    left = std::min(left, 0.6 * kMostReserved * *time);
+  }
+  if (desk.night && desk.night->state().deadline_unix_ms != 0) {
+    const int64_t now = UnixMs(std::chrono::system_clock::now());
+    const auto to_deadline = static_cast<double>(desk.night->state().deadline_unix_ms - now);
+    left = std::min(left, 0.6 * std::max(0.0, 1e-3 * to_deadline));
+  }
+  if (const auto& board = desk.spec.board_seconds) left = std::min(left, kMostReserved * *board);
+  return left / static_cast<double>(std::max<size_t>(tasks, 1));
+}
+
 class Shipping {
  public:
-  Shipping(SuiteDesk& desk, const SuiteSearching& searching) : desk_(desk), searching_(searching) {
-    const double tasks = static_cast<double>(std::max<size_t>(searching.members.size(), 1));
-    if (const auto& time = desk.options.time_seconds) {
-      final_seconds_ = std::min(kFinalSeconds, 0.6 * kMostReserved * *time / tasks);
-    }
-  }
+  Shipping(SuiteDesk& desk, const SuiteSearching& searching)
+      : desk_(desk),
+        searching_(searching),
+        final_seconds_(FinalSeconds(desk, searching.members.size())) {}
 
   // Of one device.
   absl::StatusOr<NightDevice> Ship(DeviceRun& device) {
@@ -185,7 +199,7 @@ class Shipping {
 
   SuiteDesk& desk_;
   const SuiteSearching& searching_;
-  double final_seconds_ = kFinalSeconds;
+  const double final_seconds_;
 };
 
 }  // namespace

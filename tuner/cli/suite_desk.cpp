@@ -104,14 +104,8 @@ bool SuiteDesk::NoneInUse() const {
 }
 
 Workbench SuiteDesk::BenchOf(const TaskRun& t) const {
-  const Boards& boards = t.device->boards;
-  Workbench bench{t.task, options,     *builder,  *boards.executors.front(),
-                  *log,   interrupted, base_model};
-  for (size_t i = 1; i < boards.executors.size(); ++i) {
-    bench.more_boards.push_back(boards.executors[i].get());
-  }
-  bench.peak = boards.peak;
-  return bench;
+  return halyard::BenchOf(t.task, options, t.device->boards, *builder, *log, base_model,
+                          interrupted);
 }
 
 void SuiteDesk::SaveNight() {

@@ -71,7 +71,8 @@ int Run(const Task& task, const SearchOptions& given, Clock::time_point begin) {
       SetUpEquipment(task.device, given, "tune " + task.workload.ToText(), interrupted);
   if (!equipment.ok()) return Fail(equipment.status());
   const Roofline roofline = RooflineOf(task, equipment->boards.peak);
-  const Workbench bench = BenchOf(task, options, *equipment, interrupted);
+  const Workbench bench = BenchOf(task, options, equipment->boards, *equipment->builder,
+                                  *equipment->log, equipment->base_model, interrupted);
   const double reserved = ReservedSeconds(options);
   double budget = std::numeric_limits<double>::infinity();
   if (options.time_seconds) {

@@ -128,15 +128,16 @@ absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const SearchOptio
   return equipment;
 }
 
-Workbench BenchOf(const Task& task, const TuneOptions& options, const Equipment& equipment,
+Workbench BenchOf(const Task& task, const TuneOptions& options, const Boards& boards,
+                  Builder& builder, MeasurementLog& log,
+                  std::shared_ptr<const BaseModel> base_model,
                   const std::atomic<bool>& interrupted) {
   Workbench bench{
-      task,           options,     *equipment.builder,  *equipment.boards.executors.front(),
-      *equipment.log, interrupted, equipment.base_model};
-  for (size_t i = 1; i < equipment.boards.executors.size(); ++i) {
-    bench.more_boards.push_back(equipment.boards.executors[i].get());
+      task, options, builder, *boards.executors.front(), log, interrupted, std::move(base_model)};
+  for (size_t i = 1; i < boards.executors.size(); ++i) {
+    bench.more_boards.push_back(boards.executors[i].get());
   }
-  bench.peak = equipment.boards.peak;
+  bench.peak = boards.peak;
   return bench;
 }
 

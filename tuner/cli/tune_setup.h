@@ -67,8 +67,10 @@ absl::StatusOr<Equipment> SetUpEquipment(const Device& device, const SearchOptio
                                          const std::string& label,
                                          const std::atomic<bool>& interrupted);
 
-// `options`, `task` and `interrupted` must outlive it, and the equipment.
-Workbench BenchOf(const Task& task, const TuneOptions& options, const Equipment& equipment,
+// All that is given by reference must outlive it.
+Workbench BenchOf(const Task& task, const TuneOptions& options, const Boards& boards,
+                  Builder& builder, MeasurementLog& log,
+                  std::shared_ptr<const BaseModel> base_model,
                   const std::atomic<bool>& interrupted);
 
 // Why a search has no best, in one line.

@@ -11,19 +11,21 @@ namespace {
 
 class LoggedConfigsTest : public testing::Test {
  protected:
-  void Append(const Config& config, Outcome outcome, std::vector<double> samples) {
+  void Append(const Config& config, Outcome outcome, std::vector<double> samples,
+              const std::string& compiler = "any") {
     Record r = OkRecord(task_.workload.ToText(), task_.space.ToText(config), 0);
     r.device = task_.device.id;
     r.space_version = task_.space.version();
     r.protocol = SampleProtocol(r.board_kind);
     r.phase = "screening";
     r.outcome = outcome;
+    r.compiler = compiler;
     r.samples = std::move(samples);
     std::vector<Record> one = {r};
     ASSERT_TRUE(log_->Append(one).ok());
   }
-  std::vector<LoggedTrial> Configs() const {
-    const auto configs = LoggedConfigs(*log_, task_);
+  std::vector<LoggedTrial> Configs(const std::string& compiler = "") const {
+    const auto configs = LoggedConfigs(*log_, task_, compiler);
     EXPECT_TRUE(configs.ok()) << configs.status();
     return configs.value();
   }
@@ -44,6 +46,17 @@ TEST_F(LoggedConfigsTest, OkTwiceIsOnceWithAllItsSamples) {
   EXPECT_EQ(configs[0].config, a_);
   EXPECT_EQ(configs[0].record.samples, (std::vector<double>{100, 101, 102}));
   EXPECT_EQ(configs[1].config, b_);
+}
+
+TEST_F(LoggedConfigsTest, AnotherCompilersBuildsAreOtherPrograms) {
+  Append(a_, Outcome::kWrongResult, {}, "old");
+  Append(a_, Outcome::kOk, {100}, "new");
+  Append(b_, Outcome::kOk, {50}, "old");
+  const auto configs = Configs("new");
+  ASSERT_EQ(configs.size(), 1u);
+  EXPECT_EQ(configs[0].config, a_);
+  EXPECT_EQ(configs[0].record.outcome, Outcome::kOk);
+  EXPECT_EQ(Configs().size(), 2u);
 }
 
 TEST_F(LoggedConfigsTest, WrongOnceIsWrongWhateverElseItGave) {

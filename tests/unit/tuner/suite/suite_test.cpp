@@ -4,6 +4,8 @@
 #include "tuner/suite/suite.h"
 
 #include <map>
+#include <thread>
+#include <utility>
 
 #include "schedules/choose_restriction.h"
 #include "tests/unit/logs/recorded_tasks.h"
@@ -173,6 +175,26 @@ TEST_F(SuiteLanesTest, BoardsThatAreLostCostTheirDeviceOnly) {
   ASSERT_EQ(suite->lost.size(), 1u);
   EXPECT_TRUE(absl::IsUnavailable(suite->lost.at("another")));
   EXPECT_EQ(suite->searches[0].trials.size(), ValidIndices(tasks_[0].space).size());
+}
+
+TEST_F(SuiteLanesTest, GoOnAtOnce) {
+  // Each first build waits for the other lanes': in turn none would ever come.
+  std::atomic<int> building{0};
+  std::atomic<bool> alone{false};
+  for (FailingBuilder& b : builders_) {
+    b.outcome = [&, first = true](const std::string&, int) mutable {
+      if (std::exchange(first, false)) {
+        building++;
+        for (int i = 0; i < 1000 && building < 3; i++) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        if (building < 3) alone = true;
+      }
+      return Outcome::kBuildError;
+    };
+  }
+  ASSERT_TRUE(RunLanes({90}).ok());
+  EXPECT_FALSE(alone);
 }
 
 TEST_F(SuiteLanesTest, BoardTimeIsOfAllBoardsTogether) {

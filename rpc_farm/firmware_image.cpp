@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <bit>
 #include <fstream>
-#include <iterator>
 
 #include "absl/strings/match.h"
 #include "rpc_farm/artifact_file.h"
+#include "rpc_farm/read_file.h"
 #include "rpc_farm/runner_outcome.h"
 #include "targets/child_process.h"
 
@@ -19,11 +19,6 @@ constexpr uint32_t kAlignment = 16;
 
 // In 64 bits: what is above a memory at the end of all addresses is not at their beginning.
 uint64_t RoundUp(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 absl::StatusOr<std::string> RunTool(const std::vector<std::string>& argv) {
   ChildLimits limits;

@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <numeric>
 #include <random>
 
 #include "absl/strings/match.h"
 #include "rpc_farm/firmware_job.h"
+#include "rpc_farm/read_file.h"
 #include "rpc_farm/runner_outcome.h"
 #include "rpc_farm/temporary_folder.h"
 #include "rpc_farm/thumb_report.h"
@@ -27,11 +26,6 @@ constexpr int kStackPointer = 13, kProgramCounter = 15, kProgramStatus = 25;
 constexpr uint32_t kThumb = 1u << 24, kExceptionNumber = 0x1ff;
 // For the debugger's side of things once a run has used its time up.
 constexpr std::chrono::milliseconds kAfterwards{800};
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 RunOutcome Failure(RunStatus status, const std::string& message) {
   return {status, OneLine(message), {}};

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <fstream>
-#include <iterator>
 
 #include "rpc_farm/plugin_report.h"
+#include "rpc_farm/read_file.h"
 #include "rpc_farm/runner_outcome.h"
 #include "rpc_farm/temporary_folder.h"
 #include "targets/child_process.h"
@@ -18,11 +18,6 @@ namespace {
 constexpr int64_t kQemuBytes = int64_t{1} << 30;
 // A parallel region costs a report some hundred bytes.
 constexpr int64_t kMostReportBytes = int64_t{256} << 20;
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 // The runner's heap begins with the request it reads, and what a kernel's threads share lies behind
 // it: a longer path moves that to other cache sets, and a count by some cycles. Slashes at a path's

@@ -1,9 +1,7 @@
 #include "rpc_farm/ssh_link.h"
 
-#include <fstream>
-#include <iterator>
-
 #include "fmt/format.h"
+#include "rpc_farm/read_file.h"
 #include "rpc_farm/runner_outcome.h"
 
 namespace halyard {
@@ -17,11 +15,6 @@ std::filesystem::path SocketParent() {
   std::error_code error;
   const auto usual = std::filesystem::temp_directory_path(error);
   return usual.string().size() > kLongestFolder ? std::filesystem::path("/tmp") : usual;
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace

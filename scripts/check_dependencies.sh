@@ -34,6 +34,10 @@ find targets schedules cost_model logs rpc_farm tuner tests -type f \
         print FILENAME ":" FNR ": " included " is relative: write it from the top of the checkout"
         ++violations
       }
+      if (included ~ /\.(c|cc|cpp)$/) {
+        print FILENAME ":" FNR ": " included " is a source: link it"
+        ++violations
+      }
       from = FILENAME
       to = included
       sub(/\/.*/, "", from)

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 // Shapes, axes and scalars are smaller; weights are larger, and their values are not wanted.
 constexpr int64_t kMostReadElements = 4096;
 
-absl::Status Invalid(const std::string& path, const std::string& what) {
+absl::Status InvalidShape(const std::string& path, const std::string& what) {
   return absl::InvalidArgumentError(fmt::format("'{}': {}", path, what));
 }
 
@@ -31,18 +31,20 @@ std::string OneLine(const std::string& message) {
 absl::Status CheckTensor(const std::string& path, const onnx::TensorProto& tensor) {
   const auto elements = ElementsOf(tensor);
   if (!elements) {
-    return Invalid(path, fmt::format("initialiser '{}' has dimensions that are no sizes; export "
-                                     "the model again",
-                                     tensor.name()));
+    return InvalidShape(path,
+                        fmt::format("initialiser '{}' has dimensions that are no sizes; export "
+                                    "the model again",
+                                    tensor.name()));
   }
   const int64_t bytes = ElementBytes(tensor.data_type());
   const auto found = static_cast<int64_t>(tensor.raw_data().size());
   if (IsExternal(tensor) || !tensor.has_raw_data() || bytes == 0 || found == *elements * bytes) {
     return absl::OkStatus();
   }
-  return Invalid(path, fmt::format("initialiser '{}' has {} bytes where its dimensions say {}; "
-                                   "export the model again",
-                                   tensor.name(), found, *elements * bytes));
+  return InvalidShape(path,
+                      fmt::format("initialiser '{}' has {} bytes where its dimensions say {}; "
+                                  "export the model again",
+                                  tensor.name(), found, *elements * bytes));
 }
 
 // The values of a small tensor in a file beside the model; false where they are not to be had.
@@ -110,8 +112,9 @@ absl::Status CheckAttributes(const std::string& path, const onnx::GraphProto& gr
       if (a.name() == "group" || a.name() == "blocksize") values = {a.i()};
       for (const int64_t value : values) {
         if (value >= 1 && value <= (int64_t{1} << 31)) continue;
-        return Invalid(path, fmt::format("{} '{}' has {} in {}; it is from 1 on: export it again",
-                                         node.op_type(), node.name(), value, a.name()));
+        return InvalidShape(path,
+                            fmt::format("{} '{}' has {} in {}; it is from 1 on: export it again",
+                                        node.op_type(), node.name(), value, a.name()));
       }
     }
   }
@@ -163,9 +166,10 @@ absl::Status CheckMissing(const std::string& path, const ShapedModel& shaped) {
     for (const std::string& output : node.output()) {
       if (output.empty()) continue;
       if (known.count(output) == 0) {
-        return Invalid(path, fmt::format("the shape of '{}' depends on the values of '{}', whose "
-                                         "external data file is not there; put it beside the model",
-                                         output, cause));
+        return InvalidShape(path,
+                            fmt::format("the shape of '{}' depends on the values of '{}', whose "
+                                        "external data file is not there; put it beside the model",
+                                        output, cause));
       }
       if (integers.count(output) != 0) comes_of.emplace(output, cause);
     }
@@ -192,7 +196,7 @@ absl::StatusOr<ShapedModel> InferModelShapes(const std::string& path, onnx::Mode
     CheckModel(shaped.model);
     shaped.integers = InferFixedShapes(shaped.model);
   } catch (const std::exception& e) {
-    return Invalid(path, "is no valid ONNX model: " + OneLine(e.what()));
+    return InvalidShape(path, "is no valid ONNX model: " + OneLine(e.what()));
   }
   if (auto s = CheckMissing(path, shaped); !s.ok()) return s;
   return shaped;

@@ -5,8 +5,6 @@
 namespace halyard {
 namespace {
 
-using std::chrono::milliseconds;
-
 double MatmulAt(uint64_t seed, int64_t n, int64_t point) {
   double sum = 0;
   for (int64_t k = 0; k < n; ++k) {

@@ -9,7 +9,7 @@
 namespace halyard {
 namespace {
 
-constexpr char kOpening[] =
+constexpr char kCxxOpening[] =
     R"(/* C++17 for $NAME.h, which documents the operators; nothing else is needed.
  *
  * Functions have the names they have in C, without the prefix, and check the number of elements of
@@ -161,7 +161,7 @@ inline Floats allocate(int64_t floats) {
 }  // namespace detail
 )";
 
-constexpr char kOperator[] = R"(
+constexpr char kCxxOperator[] = R"(
 namespace detail {
 
 struct $OP_counts {
@@ -217,7 +217,7 @@ std::string OperatorText(const LibraryPlan& plan, const PlannedOperator& planned
   const Tensors tensors = TensorsOf(planned, "\"" + op + "\"", false);
   std::vector<std::string> counts;
   for (const TensorContract& tensor : planned.contract->tensors) counts.push_back(tensor.name);
-  std::string text = kOperator;
+  std::string text = kCxxOperator;
   if (LibraryPlan::HasEpilogue(*planned.op)) text += CxxPackedText(planned);
   return absl::StrReplaceAll(
       text,
@@ -275,7 +275,7 @@ std::string CamelCase(const std::string& name) {
 }
 
 std::string CxxHeaderText(const LibraryPlan& plan) {
-  std::string text = absl::StrReplaceAll(kOpening, {{"$ACTIVATIONS", Activations()}});
+  std::string text = absl::StrReplaceAll(kCxxOpening, {{"$ACTIVATIONS", Activations()}});
   for (const PlannedOperator& planned : plan.operators) text += OperatorText(plan, planned);
   text += "\n}  // namespace $NAME\n\n#endif  // $PREFIX_HPP\n";
   return Wrapped(absl::StrReplaceAll(text, HeaderMarks(plan)));

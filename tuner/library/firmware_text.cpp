@@ -11,7 +11,7 @@
 namespace halyard {
 namespace {
 
-constexpr char kHeaderOpening[] =
+constexpr char kFirmwareHeaderOpening[] =
     R"(/* $NAME: tensor operators tuned by Halyard $VERSION for device $DEVICE
  * ($DESCRIPTION).
  *
@@ -280,7 +280,7 @@ std::vector<std::string> FirmwareExports(const LibraryPlan& plan) {
 }
 
 std::string FirmwareHeaderText(const LibraryPlan& plan) {
-  std::string text = kHeaderOpening;
+  std::string text = kFirmwareHeaderOpening;
   for (const PlannedOperator& planned : plan.operators) {
     text += fmt::format("\n/* {}: {} */\n", planned.op->name(),
                         absl::StrReplaceAll(planned.contract->summary, {{"\n", "\n * "}}));

@@ -8,7 +8,7 @@
 namespace halyard {
 namespace {
 
-constexpr char kOpening[] =
+constexpr char kHeaderOpening[] =
     R"(/* $NAME: tensor operators tuned by Halyard $VERSION for device $DEVICE
  * ($DESCRIPTION).
  *
@@ -202,7 +202,7 @@ std::string CommentText(const std::string& text) {
 }
 
 std::string HeaderText(const LibraryPlan& plan) {
-  std::string text = kOpening + HooksHeaderText();
+  std::string text = kHeaderOpening + HooksHeaderText();
   for (const PlannedOperator& planned : plan.operators) text += OperatorText(plan, planned);
   text += kHeaderClosing;
   text = absl::StrReplaceAll(text, {{"$ACTIVATIONS", ActivationEnumerators()}});

@@ -65,17 +65,6 @@ std::string TrialsText(double trials, int budget) {
   return std::isinf(trials) ? fmt::format(">{}", budget) : fmt::format("{:.0f}", trials);
 }
 
-std::string PercentText(double share) {
-  if (std::isinf(share)) return "-";
-  return share < 0.0995 ? fmt::format("{:.1f}", 100 * share) : fmt::format("{:.0f}", 100 * share);
-}
-
-// "40 [20 64]": the median and the other quartiles.
-template <typename Text>
-std::string RangeText(const Quartiles& q, Text text) {
-  return fmt::format("{} [{} {}]", text(q.median), text(q.low), text(q.high));
-}
-
 std::string TableText(const std::vector<StrategyFigures>& strategies, int budget) {
   std::string text = fmt::format("  {:<17}", "trials to reach");
   for (const double share : kReachShares) {
@@ -103,32 +92,18 @@ std::string TableText(const std::vector<StrategyFigures>& strategies, int budget
   return text;
 }
 
-json NumberOrNull(double v) { return std::isinf(v) ? json() : json(v); }
-
 json FiguresJson(const StrategyFigures& f) {
-  const auto quartiles = [](const Quartiles& q) {
-    return json{{"low", NumberOrNull(q.low)},
-                {"median", NumberOrNull(q.median)},
-                {"high", NumberOrNull(q.high)}};
-  };
   json reach = json::object(), regret = json::object();
   for (size_t i = 0; i < f.reach.size(); i++) {
-    reach[fmt::format("{:.2f}", kReachShares[i])] = quartiles(f.reach[i]);
+    reach[fmt::format("{:.2f}", kReachShares[i])] = QuartilesJson(f.reach[i]);
   }
   for (size_t i = 0; i < f.regret.size(); i++) {
-    regret[std::to_string(kRegretTrials[i])] = quartiles(f.regret[i]);
+    regret[std::to_string(kRegretTrials[i])] = QuartilesJson(f.regret[i]);
   }
   return {{"strategy", f.strategy}, {"trials_to_reach", reach}, {"regret_after", regret}};
 }
 
 }  // namespace
-
-Quartiles QuartilesOf(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const auto n = static_cast<double>(values.size());
-  const auto at = [&](double q) { return values[static_cast<size_t>(std::ceil(q * n)) - 1]; };
-  return {at(0.25), at(0.5), at(0.75)};
-}
 
 double TrialsToReach(const Curve& curve, double best, double share) {
   for (size_t i = 0; i < curve.size(); i++) {

@@ -5,17 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "tuner/replay/quartiles.h"
 #include "tuner/replay/replay.h"
 
 namespace halyard {
-
-// Observed values by nearest rank (Hyndman and Fan 1996, definition 1), so that one may be
-// infinite.
-struct Quartiles {
-  double low = 0, median = 0, high = 0;
-};
-// REQUIRES: values is not empty.
-Quartiles QuartilesOf(std::vector<double> values);
 
 // Shares of the best that a search is timed to, and trials after which its regret is asked for.
 inline constexpr double kReachShares[] = {0.90, 0.95, 0.99};

@@ -104,10 +104,6 @@ StopFigures FiguresOf(double stop_gain, const std::vector<Searched>& searches) {
   return f;
 }
 
-json QuartilesJson(const Quartiles& q) {
-  return {{"low", q.low}, {"median", q.median}, {"high", q.high}};
-}
-
 }  // namespace
 
 StopReport ReplayStops(const std::vector<RecordedTask>& spaces, const StopOptions& options,

@@ -20,9 +20,9 @@ double SafeValue(const RecordedTask& recorded) {
 
 // One search, made as far as anybody asks: which batch comes next depends on a task's own trials
 // alone, so all dealings look at the same one.
-class Searched {
+class Searching {
  public:
-  Searched(const RecordedTask& recorded, const TogetherOptions& options, uint64_t seed)
+  Searching(const RecordedTask& recorded, const TogetherOptions& options, uint64_t seed)
       : recorded_(recorded),
         core_(MakeReplayCore(recorded.task, options.strategy, seed, {}, options.base_model)) {}
 
@@ -63,7 +63,7 @@ struct Dealt {
 class Deal {
  public:
   Deal(const std::vector<RecordedTask>& spaces, const TogetherOptions& options,
-       std::vector<Searched>& searches)
+       std::vector<Searching>& searches)
       : options_(options), searches_(searches), batches_(spaces.size(), 0) {
     for (size_t i = 0; i < spaces.size(); i++) {
       const double ms = 1e-6 * NanosecondsPerUnit(spaces[i].task.device);
@@ -125,7 +125,7 @@ class Deal {
   static constexpr int kBatch = 16;
 
   const TogetherOptions& options_;
-  std::vector<Searched>& searches_;
+  std::vector<Searching>& searches_;
   std::vector<size_t> batches_;  // of each task
   std::vector<TaskStanding> standings_;
   std::vector<double> values_;  // what the library would have: the best, or the safe config's
@@ -176,7 +176,7 @@ TogetherReport ReplayTogether(const std::vector<RecordedTask>& spaces,
   std::vector<std::vector<Dealt>> dealt(std::size(kDealings),
                                         std::vector<Dealt>(static_cast<size_t>(options.seeds)));
   DealJobs(static_cast<size_t>(options.seeds), threads, [&](size_t seed) {
-    std::vector<Searched> searches;
+    std::vector<Searching> searches;
     for (const RecordedTask& s : spaces) searches.emplace_back(s, options, seed + 1);
     for (size_t d = 0; d < std::size(kDealings); d++) {
       dealt[d][seed] = Deal(spaces, options, searches).Run(kDealings[d]);

@@ -2,23 +2,8 @@
 #include "tuner/replay/together.h"
 
 namespace halyard {
-namespace {
 
 using nlohmann::json;
-
-std::string PercentText(double share) {
-  return share < 0.0995 ? fmt::format("{:.1f}", 100 * share) : fmt::format("{:.0f}", 100 * share);
-}
-
-std::string RangeText(const Quartiles& q) {
-  return fmt::format("{} [{} {}]", PercentText(q.median), PercentText(q.low), PercentText(q.high));
-}
-
-json QuartilesJson(const Quartiles& q) {
-  return {{"low", q.low}, {"median", q.median}, {"high", q.high}};
-}
-
-}  // namespace
 
 std::string TogetherText(const TogetherReport& r) {
   std::string text = fmt::format("  {:<39}{:>7}{:>9}{:>7}", "task", "weight", "best ms", "safe");
@@ -39,7 +24,7 @@ std::string TogetherText(const TogetherReport& r) {
   text += "\n  weighted total time above the sum of the recorded best, %\n";
   for (const TogetherFigures& f : r.figures) {
     text += fmt::format("    {:<16}", DealingName(f.dealing));
-    for (const Quartiles& q : f.above) text += fmt::format("{:>16}", RangeText(q));
+    for (const Quartiles& q : f.above) text += fmt::format("{:>16}", RangeText(q, PercentText));
     text += "\n";
   }
   return text + fmt::format("medians [and quartiles] of {} seeds, strategy {}\n", r.options.seeds,

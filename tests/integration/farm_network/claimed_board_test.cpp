@@ -18,7 +18,6 @@ namespace {
 using farm::v1::AgentMessage;
 using farm::v1::RequestResult;
 using farm::v1::TrackerMessage;
-using std::chrono::milliseconds;
 using testing::StartsWith;
 
 constexpr int kRaces = 1'000;

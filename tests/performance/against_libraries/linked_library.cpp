@@ -25,34 +25,34 @@ template <size_t>
 using Pointer = float*;
 
 // What a C function of the library takes: sizes, numbers of an epilogue, tensors.
-struct Arguments {
+struct CallArguments {
   std::vector<int64_t> sizes;
   std::vector<int> numbers;
   std::vector<float*> tensors;
 };
 
 template <size_t... S, size_t... N, size_t... T>
-int Call(void* function, const Arguments& a, std::index_sequence<S...>, std::index_sequence<N...>,
-         std::index_sequence<T...>) {
+int Call(void* function, const CallArguments& a, std::index_sequence<S...>,
+         std::index_sequence<N...>, std::index_sequence<T...>) {
   return reinterpret_cast<int (*)(Size<S>..., Number<N>..., Pointer<T>...)>(function)(
       a.sizes[S]..., a.numbers[N]..., a.tensors[T]...);
 }
 
 template <size_t Sizes, size_t Numbers, size_t Tensors>
-int Call(void* function, const Arguments& a) {
+int Call(void* function, const CallArguments& a) {
   return Call(function, a, std::make_index_sequence<Sizes>(), std::make_index_sequence<Numbers>(),
               std::make_index_sequence<Tensors>());
 }
 
 // Of the products.
 template <size_t Numbers, size_t Tensors>
-int CallProduct(const std::string& op, void* function, const Arguments& a) {
+int CallProduct(const std::string& op, void* function, const CallArguments& a) {
   if (op == "gemm") return Call<3, Numbers, Tensors>(function, a);
   if (op == "batch_gemm") return Call<4, Numbers, Tensors>(function, a);
   return Call<11, Numbers, Tensors>(function, a);
 }
 
-int CallOperator(const Workload& w, void* function, const Arguments& a) {
+int CallOperator(const Workload& w, void* function, const CallArguments& a) {
   if (!EpilogueOf(w).empty()) return CallProduct<1, 5>(w.op, function, a);
   if (w.op == "softmax") return Call<2, 0, 2>(function, a);
   if (w.op == "attention") return Call<5, 0, 4>(function, a);
@@ -66,8 +66,8 @@ std::vector<int> EpilogueNumbers(const Epilogue& e) {
 // Sizes and epilogue, and as many tensors as a query, `packed_floats` and `pack` have.
 template <size_t Tensors>
 int CallAbout(const Workload& w, void* function, const std::vector<float*>& tensors) {
-  const Arguments a = {LibraryPlan::SizesOf(*FindOperator(w.op), w), EpilogueNumbers(EpilogueOf(w)),
-                       tensors};
+  const CallArguments a = {LibraryPlan::SizesOf(*FindOperator(w.op), w),
+                           EpilogueNumbers(EpilogueOf(w)), tensors};
   if (!EpilogueOf(w).empty()) return CallProduct<3, Tensors>(w.op, function, a);
   if (w.op == "softmax") return Call<2, 0, Tensors>(function, a);
   if (w.op == "attention") return Call<5, 0, Tensors>(function, a);
@@ -123,7 +123,7 @@ bool LinkedLibrary::IsTuned(const Workload& w) const {
 Contender LinkedLibrary::Bind(Problem& p) const {
   const Workload& w = p.workload;
   const Epilogue epilogue = EpilogueOf(w);
-  Arguments arguments = {
+  CallArguments arguments = {
       LibraryPlan::SizesOf(*FindOperator(w.op), w), {static_cast<int>(epilogue.activation)}, {}};
   const size_t own = FindOperator(w.op)->input_names().size();
   for (size_t i = 0; i < own; i++) arguments.tensors.push_back(p.inputs[i].data());

@@ -9,9 +9,7 @@
 namespace halyard {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 constexpr RatioInterval kSlower{1.20, 1.15, 1.25}, kEqual{1.0, 0.98, 1.02}, kNoisy{1.1, 0.9, 1.35},
     kFaster{0.8, 0.75, 0.85};

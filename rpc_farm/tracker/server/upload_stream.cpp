@@ -81,8 +81,9 @@ absl::Status UploadStream::Open(const absl::StatusOr<std::string>& owner) {
   auto upload = artifacts_.Begin(absl::BytesToHexString(chunk_.artifact().sha256()),
                                  chunk_.artifact().size());
   if (!upload.ok()) return upload.status();
-  place_.emplace(*std::move(place));
   upload_ = *std::move(upload);
+  const std::lock_guard lock(mutex_);
+  if (!ended_) place_.emplace(*std::move(place));
   return absl::OkStatus();
 }
 
@@ -99,7 +100,14 @@ bool UploadStream::has_ended() {
 
 void UploadStream::End(const grpc::Status& status) {
   const std::lock_guard lock(mutex_);
-  if (!std::exchange(ended_, true)) Finish(status);
+  if (!ended_) FinishWith(status);
+}
+
+void UploadStream::FinishWith(const grpc::Status& status) {
+  ended_ = true;
+  // A client that was told may begin the next at once.
+  place_.reset();
+  Finish(status);
 }
 
 // ---- a client that sends nothing, or too little
@@ -126,14 +134,13 @@ void UploadStream::Look() {
   if (ended_) return;
   const auto now = Clock::now();
   if (now < Due()) return Watch();
-  ended_ = true;
   const FarmLimits& limits = places_.limits();
   const bool paused = now >= heard_ + limits.upload_pause;
-  Finish({grpc::DEADLINE_EXCEEDED,
-          paused ? fmt::format("nothing of the artifact came for {} ms; send it again",
-                               limits.upload_pause.count())
-                 : fmt::format("the artifact was not here after {} ms; send it again",
-                               limits.upload_time.count())});
+  FinishWith({grpc::DEADLINE_EXCEEDED,
+              paused ? fmt::format("nothing of the artifact came for {} ms; send it again",
+                                   limits.upload_pause.count())
+                     : fmt::format("the artifact was not here after {} ms; send it again",
+                                   limits.upload_time.count())});
 }
 
 }  // namespace halyard

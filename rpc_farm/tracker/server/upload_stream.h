@@ -59,6 +59,7 @@ class UploadStream final : public grpc::ServerReadReactor<farm::v1::ArtifactChun
   Clock::time_point Due() const;         // with mutex_ held
   void Watch();                          // with mutex_ held
   void Look();
+  void FinishWith(const grpc::Status& status);  // with mutex_ held
 
   TrackerLoop& loop_;
   ArtifactStore& artifacts_;
@@ -66,12 +67,12 @@ class UploadStream final : public grpc::ServerReadReactor<farm::v1::ArtifactChun
   const std::string user_;
   const Clock::time_point began_ = Clock::now();
   farm::v1::ArtifactChunk chunk_;
-  std::optional<UploadPlaces::Place> place_;
   std::unique_ptr<ArtifactStore::Upload> upload_;
 
   std::mutex mutex_;
   bool ended_ = false;
-  Clock::time_point heard_ = began_;  // the last time there was data
+  std::optional<UploadPlaces::Place> place_;  // until it has ended
+  Clock::time_point heard_ = began_;          // the last time there was data
   std::unique_ptr<grpc::Alarm> alarm_;
   std::shared_ptr<UploadStream> self_;
 };

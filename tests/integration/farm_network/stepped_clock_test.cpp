@@ -33,7 +33,7 @@ class DatedFarm {
     Set("+0");
     farm_.emplace(
         /*certificates=*/false,
-        std::vector<std::string>{"LD_PRELOAD=" + FakeTimeLibrary(),
+        std::vector<std::string>{"LD_PRELOAD=" DATED_FUTEX ":" + FakeTimeLibrary(),
                                  "FAKETIME_TIMESTAMP_FILE=" + File(), "FAKETIME_NO_CACHE=1",
                                  "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1"});
   }

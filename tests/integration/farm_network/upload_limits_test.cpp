@@ -1,6 +1,7 @@
 // How many uploads a tracker takes at once and for how long; and that its client waits for its
 // turn.
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 #include <vector>
@@ -34,25 +35,34 @@ class UploadLimits : public testing::Test {
     ASSERT_TRUE(tracker.ok()) << tracker.status();
     tracker_ = *std::move(tracker);
   }
+  // Uploads that are open and have their place.
+  std::vector<std::unique_ptr<OpenUpload>> Begin(UploadClient& client, size_t count) const {
+    std::vector<std::unique_ptr<OpenUpload>> uploads;
+    const size_t others = Parts();
+    for (size_t i = 0; i < count; ++i) {
+      uploads.push_back(client.Open());
+      EXPECT_TRUE(uploads.back()->Name(client.session(), Sha256Hex(std::to_string(i)), 1000));
+      EXPECT_TRUE(uploads.back()->Send("some"));
+    }
+    EXPECT_TRUE(Soon([&] { return Parts() == others + count; }));
+    return uploads;
+  }
   std::string Address() const { return "127.0.0.1:" + std::to_string(tracker_->port()); }
+
+  // Each upload that has a place is a file.
+  size_t Parts() const {
+    size_t parts = 0;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(folder_.Path("state"))) {
+      parts += file.path().extension() == ".part" ? 1 : 0;
+    }
+    return parts;
+  }
 
   const FarmLog log_{"farm_tracker"};
   ScratchFolder folder_;
   std::unique_ptr<TrackerServer> tracker_;
 };
 
-// Uploads that are open and of which some came.
-std::vector<std::unique_ptr<OpenUpload>> Begin(UploadClient& client, size_t count) {
-  std::vector<std::unique_ptr<OpenUpload>> uploads;
-  for (size_t i = 0; i < count; ++i) {
-    uploads.push_back(client.Open());
-    EXPECT_TRUE(uploads.back()->Name(client.session(), Sha256Hex(std::to_string(i)), 1000));
-    EXPECT_TRUE(uploads.back()->Send("some"));
-  }
-  return uploads;
-}
-
-// Those that were opened before count once the tracker has seen them.
 bool SoonRefused(UploadClient& client, const std::string& why) {
   return Soon([&] {
     const grpc::Status status = client.Upload("anything");

@@ -40,8 +40,7 @@ ModelGuide::ModelGuide(const Task& task, uint64_t seed, std::shared_ptr<const Ba
     : ModelGuide(task, MakeTreeModel(seed, base), OriginOf(base.get())) {}
 
 ModelGuide::ModelGuide(const Task& task, std::unique_ptr<CostModel> model, std::string origin)
-    : task_(task),
-      features_(task),
+    : features_(task),
       model_(std::move(model)),
       origin_(std::move(origin)),
       trusted_(model_->fitted()) {}

@@ -36,7 +36,6 @@ class ModelGuide final : public SearchGuide {
  private:
   void Judge(const std::vector<Trial>& trials, size_t first_new);
 
-  const Task& task_;
   FeatureExtractor features_;
   std::unique_ptr<CostModel> model_;
   std::string origin_;

@@ -42,7 +42,7 @@ export ASAN_OPTIONS=quarantine_size_mb=4:malloc_context_size=1:allocator_may_ret
 export UBSAN_OPTIONS=print_stacktrace=1
 
 # Of a sequence of steps a long one takes long, and gets no deeper than several shorter ones.
-longest_of() { [[ $1 == tracker_fuzz ]] && echo 300 || echo 4096; }
+longest_of() { [[ $1 == tracker_fuzz || $1 == lease_book_fuzz ]] && echo 300 || echo 4096; }
 
 number_of() { sed -n "s/^stat::$1: *//p" "$2" | tail -n 1; }
 

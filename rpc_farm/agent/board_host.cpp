@@ -38,11 +38,14 @@ void ReapEnded() {
 }
 
 // What a candidate started and left behind came to this process when the runner ended. Mostly that
-// is a process of the sandbox which has ended as well: where nothing else is left, all processes of
-// the machine need not be read for descendants.
+// is a process of the sandbox which is about to end as well: for a moment that is waited for, since
+// to read all processes of the machine for descendants takes longer.
 void ClearAway() {
-  ReapEnded();
-  if (!HasChildren()) return;
+  for (int i = 0; i < 20; ++i) {
+    ReapEnded();
+    if (!HasChildren()) return;
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
   KillDescendants(kKilling);
   ReapEnded();
 }

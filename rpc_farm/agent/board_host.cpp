@@ -24,8 +24,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Killing takes a few milliseconds; the agent kills this process after 300.
-constexpr milliseconds kKilling{250};
+// Killing takes a few milliseconds; the agent kills this process after 300. Between runs it waits
+// longer, and hundreds of busy processes each have to be scheduled once to die.
+constexpr milliseconds kKilling{250}, kClearing{1'500};
 
 bool HasChildren() {
   siginfo_t info = {};
@@ -37,16 +38,17 @@ void ReapEnded() {
   }
 }
 
-// What a candidate started and left behind came to this process when the runner ended. Mostly that
-// is a process of the sandbox which is about to end as well: for a moment that is waited for, since
-// to read all processes of the machine for descendants takes longer.
-void ClearAway() {
-  for (int i = 0; i < 20; ++i) {
+// What a candidate started and left behind came to this process when the runner ended. Of a sandbox
+// that is a process about to end as well: for a moment it is waited for, since to read all
+// processes of the machine for descendants takes longer.
+void ClearAway(bool sandboxed) {
+  const auto until = FrameClock::now() + milliseconds(1);
+  do {
     ReapEnded();
     if (!HasChildren()) return;
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
-  }
-  KillDescendants(kKilling);
+    if (sandboxed) std::this_thread::sleep_for(std::chrono::microseconds(50));
+  } while (sandboxed && FrameClock::now() < until);
+  KillDescendants(kClearing);
   ReapEnded();
 }
 
@@ -150,7 +152,7 @@ HostReply BoardHost::Run(const HostRequest& request) {
   if (absl::Status s = MakeReady(); !s.ok()) return Told(s);
   RunOutcome outcome = executor_->Run(request.run, request.deadline);
   // Connections to boards are kept between runs.
-  if (runs_here_) ClearAway();
+  if (runs_here_) ClearAway(sandboxed_);
   HostReply reply = Told(absl::OkStatus());
   reply.outcome = std::move(outcome);
   return reply;

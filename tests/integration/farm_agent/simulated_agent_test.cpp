@@ -1,5 +1,6 @@
 // Simulated boards as the real agent serves them: its canaries, its patience and its records know
 // nothing of their being simulated.
+#include <algorithm>
 #include <cstdio>
 #include <map>
 
@@ -164,7 +165,7 @@ TEST_F(SimulatedAgentTest, HangsAreTimeoutsAndWrongAnswersAreThere) {
   ASSERT_GT(hello_.boards_size(), 5);
   const TrackerMessage order = Order("", 0, kCopy, kSimulatedPi);
   std::map<std::string, int> ended;
-  std::vector<float> right;
+  std::map<std::vector<float>, int> answers;  // those that are whole
   for (int round = 0; round < 10; ++round) {
     SendToAll(order);
     for (const RunDone& done : AwaitAll()) {
@@ -173,13 +174,15 @@ TEST_F(SimulatedAgentTest, HangsAreTimeoutsAndWrongAnswersAreThere) {
       if (how == "ok") {
         const EntryResult told = ReplyOf(done).candidates.at(0).at(0);
         const bool whole = told.guards_intact && told.poison_left == 0 && told.non_finite == 0;
-        const bool same = right.empty() || told.probe_values == right;
-        if (!whole || !same) how = "wrong";
-        if (whole && right.empty()) right = told.probe_values;
+        if (whole) ++answers[told.probe_values];
+        how = "wrong";
       }
       ++ended[how];
     }
   }
+  // The right one is the same each time.
+  for (const auto& [answer, times] : answers) ended["ok"] = std::max(ended["ok"], times);
+  ended["wrong"] -= ended["ok"];
   const int runs = 10 * hello_.boards_size();
   EXPECT_GT(ended["timeout"], runs / 40);
   EXPECT_GT(ended["wrong"], runs / 40);

@@ -46,7 +46,7 @@ longest_of() { [[ $1 == tracker_fuzz || $1 == lease_book_fuzz ]] && echo 300 || 
 
 number_of() { sed -n "s/^stat::$1: *//p" "$2" | tail -n 1; }
 
-found=0
+unfinished=0
 printf '%-18s %12s %8s %8s  %s\n' target executions seconds 'peak MB' result
 for target in "${targets[@]}"; do
   kept=$root/build/fuzz/found/$target
@@ -57,8 +57,11 @@ for target in "${targets[@]}"; do
   (cd "$kept" && "$root/build/fuzz/tests/fuzz/$target" -runs="$executions" -timeout=20 \
     -max_len="$(longest_of "$target")" -seed=1 -entropic=0 -print_final_stats=1 -verbosity=0 \
     "$scratch/$target" "$root/tests/fuzz/corpus/$target") >"$kept/log" 2>&1 || result="FOUND: see $kept"
-  [[ $result == ok ]] || found=$((found + 1))
-  printf '%-18s %12s %8s %8s  %s\n' "$target" "$(number_of number_of_executed_units "$kept/log")" \
+  executed=$(number_of number_of_executed_units "$kept/log")
+  # A run that a signal ended says nothing of it, and was not what was asked for.
+  if [[ $result == ok ]] && ((executed < executions)); then result="cut off"; fi
+  [[ $result == ok ]] || unfinished=$((unfinished + 1))
+  printf '%-18s %12s %8s %8s  %s\n' "$target" "$executed" \
     $((SECONDS - begun)) "$(number_of peak_rss_mb "$kept/log")" "$result"
 done
-((found == 0))
+((unfinished == 0))

@@ -6,11 +6,10 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "rpc_farm/read_file.h"
 #include "rpc_farm/sha256.h"
 
 namespace halyard {
@@ -21,9 +20,7 @@ namespace fs = std::filesystem;
 bool Holds(const std::string& path, uint64_t size, const std::string& digest) {
   std::error_code error;
   if (fs::file_size(path, error) != size || error) return false;
-  std::ifstream file(path, std::ios::binary);
-  return Sha256Hex({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()}) ==
-         digest;
+  return Sha256Hex(ReadFile(path)) == digest;
 }
 
 }  // namespace

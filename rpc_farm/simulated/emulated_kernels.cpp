@@ -1,10 +1,9 @@
 #include "rpc_farm/simulated/emulated_kernels.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
+#include "rpc_farm/read_file.h"
 #include "rpc_farm/sha256.h"
 #include "targets/counted_cycles.h"
 #include "targets/timing_rules.h"
@@ -31,10 +30,9 @@ bool StaysInCache(const CandidateSpec& candidate, int64_t last_level_bytes) {
 
 // Of all that an emulation follows from: the artifact's bytes, wherever they lie, and the request.
 std::string KeyOf(const RunRequest& one) {
-  std::ifstream file(one.candidates.front().artifact_path, std::ios::binary);
   RunRequest named = one;
   named.candidates.front().artifact_path =
-      Sha256Hex({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
+      Sha256Hex(ReadFile(one.candidates.front().artifact_path));
   return Sha256Hex(nlohmann::json(named).dump());
 }
 

@@ -246,6 +246,11 @@ size_t Scheduler::queued() const {
   return n;
 }
 
+bool Scheduler::IsHeld(const std::string& board) const {
+  const auto at = boards_.find(board);
+  return at != boards_.end() && !at->second.lost && !at->second.agent.empty();
+}
+
 int Scheduler::BoardsFor(const FarmRequest& request) const {
   return static_cast<int>(std::count_if(boards_.begin(), boards_.end(), [&](const auto& entry) {
     return !entry.second.lost && Fits(request, entry.second.spec);

@@ -119,7 +119,8 @@ class Scheduler {
   const FarmRequest* Find(const std::string& request) const;  // until Forget
   std::vector<BoardStatus> Boards() const;
   size_t queued() const;
-  uint64_t losses() const { return losses_; }  // of all boards, since the start
+  uint64_t losses() const { return losses_; }   // of all boards, since the start
+  bool IsHeld(const std::string& board) const;  // by an agent that is not lost
   // Boards that are not lost and of which `request` could have any; 0: it waits for nothing yet.
   int BoardsFor(const FarmRequest& request) const;
 

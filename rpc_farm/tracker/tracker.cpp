@@ -298,6 +298,7 @@ void Tracker::Carry(const FarmOrder& order, FarmTime now) {
 absl::StatusOr<TrackerOutput> Tracker::Settle(FarmTime now) {
   for (const std::string& session : sessions_.Expired(now)) EndSession(session, now);
   for (const FarmOrder& order : scheduler_.Advance(now)) Carry(order, now);
+  RecallRefused();
   figures_.losses = scheduler_.losses();
   const Scheduler::Changes changes = scheduler_.TakeChanges();
   for (const std::string& id : changes.requests) {

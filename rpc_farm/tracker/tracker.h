@@ -35,8 +35,12 @@ struct TrackerOutput {
   };
   std::vector<ToAgent> to_agents;
   std::vector<ToClient> to_clients;
-  // Connections that another of the same agent has taken the place of.
-  std::vector<SessionId> replaced;
+  // Agents' connections that are over, and what the agent is told.
+  struct HangUp {
+    SessionId session;
+    std::string why;
+  };
+  std::vector<HangUp> hang_ups;
 };
 
 // Statuses are those that farm.proto says of each call. Not thread-safe. Times must not fall.
@@ -103,8 +107,14 @@ class Tracker {
   struct Agent {
     std::string name;
     std::vector<std::string> boards;
+    std::vector<std::string> refused;  // boards of other agents, when it said Hello
   };
 
+  // REQUIRES: the session is among agents_. The next.
+  std::map<SessionId, Agent>::iterator HangUp(std::map<SessionId, Agent>::iterator agent,
+                                              const std::string& why);
+  // An agent that was refused a board is to say Hello again when that board's holder is lost.
+  void RecallRefused();
   void FinishRun(SessionId session, const farm::v1::AgentMessage::RunDone& done, FarmTime now);
   void TakeReport(SessionId session, const farm::v1::AgentMessage::BoardReport& report);
   void Carry(const FarmOrder& order, FarmTime now);

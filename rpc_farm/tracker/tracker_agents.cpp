@@ -34,13 +34,8 @@ absl::Status Tracker::Connect(SessionId session, const std::string& agent,
   }
   if (!IsName(agent)) return absl::InvalidArgumentError("agent: a name has 1 to 128 letters");
   for (auto at = agents_.begin(); at != agents_.end();) {
-    if (at->second.name != agent) {
-      ++at;
-      continue;
-    }
-    output_.replaced.push_back(at->first);
-    scheduler_.Disconnect(at->first);
-    at = agents_.erase(at);
+    at = at->second.name == agent ? HangUp(at, "another connection of this agent began")
+                                  : std::next(at);
   }
   std::vector<BoardSpec> specs;
   std::vector<Lease> running;
@@ -63,6 +58,7 @@ absl::Status Tracker::Connect(SessionId session, const std::string& agent,
     auto* verdict = welcome->add_boards();
     verdict->set_board(offer.name());
     verdict->set_refused(std::string(verdicts[i].message()));
+    if (absl::IsAlreadyExists(verdicts[i])) known.refused.push_back(offer.name());
     if (!verdicts[i].ok()) continue;
     known.boards.push_back(offer.name());
     Board& board = boards_[offer.name()];
@@ -74,6 +70,24 @@ absl::Status Tracker::Connect(SessionId session, const std::string& agent,
     }
   }
   return absl::OkStatus();
+}
+
+std::map<SessionId, Tracker::Agent>::iterator Tracker::HangUp(
+    std::map<SessionId, Agent>::iterator agent, const std::string& why) {
+  output_.hang_ups.push_back({agent->first, why});
+  scheduler_.Disconnect(agent->first);
+  return agents_.erase(agent);
+}
+
+void Tracker::RecallRefused() {
+  for (auto at = agents_.begin(); at != agents_.end();) {
+    const std::vector<std::string>& refused = at->second.refused;
+    const auto free = std::find_if(refused.begin(), refused.end(),
+                                   [this](const auto& board) { return !scheduler_.IsHeld(board); });
+    at = free == refused.end()
+             ? std::next(at)
+             : HangUp(at, fmt::format("board {} can be had now: say Hello again", *free));
+  }
 }
 
 void Tracker::Disconnect(SessionId session) {

@@ -84,8 +84,8 @@ class AgentStream final : public grpc::ServerBidiReactor<AgentMessage, TrackerMe
             [self](const TrackerMessage& m) {
               if (!self->outbox_.Push(m)) self->context_->TryCancel();
             },
-            [self] {
-              self->outbox_.Finish({grpc::ABORTED, "another connection of this agent began"});
+            [self](const std::string& why) {
+              self->outbox_.Finish({grpc::ABORTED, why});
             });
       }
       return [self, status, agent, boards = message->hello().boards_size()] {

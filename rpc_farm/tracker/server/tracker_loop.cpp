@@ -25,8 +25,9 @@ void TrackerLoop::Post(Event event) {
   wake_.notify_one();
 }
 
-void TrackerLoop::AddAgent(SessionId session, ToAgent send, std::function<void()> replaced) {
-  agents_[session] = {std::move(send), std::move(replaced)};
+void TrackerLoop::AddAgent(SessionId session, ToAgent send,
+                           std::function<void(const std::string&)> hang_up) {
+  agents_[session] = {std::move(send), std::move(hang_up)};
 }
 
 void TrackerLoop::AddClient(const std::string& session, uint64_t stream, ToClient send,
@@ -79,8 +80,8 @@ void TrackerLoop::Turn(std::vector<Event> events) {
 }
 
 void TrackerLoop::Deliver(const TrackerOutput& output) {
-  for (const SessionId session : output.replaced) {
-    if (const auto at = agents_.find(session); at != agents_.end()) at->second.replaced();
+  for (const auto& [session, why] : output.hang_ups) {
+    if (const auto at = agents_.find(session); at != agents_.end()) at->second.hang_up(why);
   }
   for (const auto& [session, message] : output.to_agents) {
     if (const auto at = agents_.find(session); at != agents_.end()) at->second.send(message);

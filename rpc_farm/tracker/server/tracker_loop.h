@@ -30,8 +30,8 @@ class TrackerLoop {
   // Thread-safe.
   void Post(Event event);
 
-  // Where output for a connection goes, and how to end one that was replaced. For events only.
-  void AddAgent(SessionId session, ToAgent send, std::function<void()> replaced);
+  // Where output for a connection goes, and how to end it from here. For events only.
+  void AddAgent(SessionId session, ToAgent send, std::function<void(const std::string&)> hang_up);
   void RemoveAgent(SessionId session) { agents_.erase(session); }
   // A newer stream takes the session over. `stream` tells the two apart.
   void AddClient(const std::string& session, uint64_t stream, ToClient send,
@@ -42,7 +42,7 @@ class TrackerLoop {
  private:
   struct Agent {
     ToAgent send;
-    std::function<void()> replaced;
+    std::function<void(const std::string& why)> hang_up;
   };
   struct Client {
     uint64_t stream;

@@ -37,7 +37,7 @@ class Claimant {
   std::string Claim(const std::string& board) {
     HangUp();
     context_ = std::make_unique<grpc::ClientContext>();
-    context_->set_deadline(std::chrono::system_clock::now() + kFarmSoon);
+    context_->set_deadline(std::chrono::system_clock::now() + 2 * kFarmSoon);
     stream_ = stub_->Connect(context_.get());
     AgentMessage message;
     auto& hello = *message.mutable_hello();
@@ -64,11 +64,16 @@ class Claimant {
   void HangUp() {
     if (stream_ == nullptr) return;
     context_->TryCancel();
+    (void)AwaitEnd();
+  }
+  // What the tracker ends the connection with.
+  grpc::Status AwaitEnd() {
     TrackerMessage message;
     while (stream_->Read(&message)) {
     }
-    (void)stream_->Finish();
+    const grpc::Status status = stream_->Finish();
     stream_.reset();
+    return status;
   }
 
  private:
@@ -107,6 +112,20 @@ TEST(ClaimedBoard, OfTwoAgentsAtOnceOneHasItAndTheOtherIsTold) {
   EXPECT_EQ(won[0] + won[1], kRaces);
   const auto status = tracker.Status();
   EXPECT_EQ(status.boards_size(), kRaces);
+}
+
+TEST(ClaimedBoard, WhoWasRefusedIsCalledBackWhenTheHolderIsLost) {
+  TrackerProgram tracker;
+  Claimant left(tracker.address(), "left"), right(tracker.address(), "right");
+  ASSERT_EQ(left.Claim("pi"), "");
+  ASSERT_EQ(right.Claim("pi"), "board pi is held by agent left");
+  left.HangUp();
+  const auto gone = std::chrono::steady_clock::now();
+  const grpc::Status told = right.AwaitEnd();
+  EXPECT_EQ(told.error_code(), grpc::ABORTED);
+  EXPECT_EQ(told.error_message(), "board pi can be had now: say Hello again");
+  EXPECT_LT(std::chrono::steady_clock::now() - gone, std::chrono::seconds(31));
+  EXPECT_EQ(right.Claim("pi"), "");
 }
 
 class FlappingBoard : public testing::Test {

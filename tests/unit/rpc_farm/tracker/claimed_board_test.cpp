@@ -89,5 +89,35 @@ TEST_F(ClaimedBoard, OneAgentHasItWhateverTheOrder) {
   EXPECT_LT(first_won, kRaces * 3 / 4);
 }
 
+// A board that was moved to another agent's machine while the first still held it.
+TEST_F(ClaimedBoard, WhoWasRefusedIsToSayHelloAgainWhenTheHolderIsLost) {
+  std::vector<Claimant> claimants(2);
+  claimants[0].agent = "left";
+  claimants[1].agent = "right";
+  Hello(claimants[0], 1, "pi");
+  Hello(claimants[1], 2, "pi");
+  Deliver(claimants);
+  ASSERT_EQ(claimants[1].refused, "board pi is held by agent left");
+  const auto beats = [&](SessionId session) {
+    Wait(10'000);
+    tracker_->Receive(session, AgentMessage{}, now_);
+    return Settle().hang_ups;
+  };
+  for (int i = 0; i < 10; ++i) {
+    tracker_->Receive(1, AgentMessage{}, now_);
+    EXPECT_TRUE(beats(2).empty()) << "its holder lives";
+  }
+  tracker_->Disconnect(1);
+  EXPECT_TRUE(beats(2).empty()) << "its holder may come back";
+  const auto told = beats(2);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].session, 2u);
+  EXPECT_EQ(told[0].why, "board pi can be had now: say Hello again");
+  Hello(claimants[1], 3, "pi");
+  Deliver(claimants);
+  EXPECT_EQ(claimants[1].refused, "");
+  EXPECT_TRUE(beats(3).empty()) << "once";
+}
+
 }  // namespace
 }  // namespace halyard

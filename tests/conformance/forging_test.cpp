@@ -13,6 +13,7 @@
 #include "targets/counter_rng.h"
 #include "targets/timing_rules.h"
 #include "tests/conformance/board_under_test.h"
+#include "tests/conformance/harmful_kernels.h"
 #include "tests/conformance/raw_system_calls.h"
 #include "tests/conformance/sandbox_here.h"
 #include "tests/conformance/test_artifacts.h"
@@ -65,16 +66,7 @@ constexpr Forgery kForgeries[] = {
        static long last; const long since = now() - last;
        if (calls < 2 || since > 5000) { WORK; }
        last = now();)"},
-    {"TellsAReplyOfItsOwn", R"(
-       WORK;
-       static const char reply[] = "{\"protocol\":4,\"error\":\"\",\"rejected\":false,"
-         "\"candidates\":[[{\"kernel_error\":0,\"kernel_message\":\"\",\"samples_ns\":[1.0],"
-         "\"probe_bits\":[],\"projection\":0,\"poison_left\":0,\"non_finite\":0,"
-         "\"guards_intact\":true,\"inputs_intact\":true,\"reruns_agree\":true,"
-         "\"serial_cycles\":0,\"regions\":[],\"instructions\":{}}]],\"peak_gflops\":0,"
-         "\"copy_gb_per_s\":0}";
-       for (int fd = 0; fd < 32; ++fd) SYS(write, fd, reply, sizeof(reply) - 1);
-       SYS(exit_group, 0, 0, 0);)"},
+    {"TellsAReplyOfItsOwn", kReplyOfItsOwn},
     {"SaysItWasShorter", R"(
        WORK;
        if (calls > 1) {  // Takes the worker's place for good.

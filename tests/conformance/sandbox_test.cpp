@@ -17,6 +17,7 @@
 
 #include "rpc_farm/executor.h"
 #include "tests/conformance/board_under_test.h"
+#include "tests/conformance/harmful_kernels.h"
 #include "tests/conformance/raw_system_calls.h"
 #include "tests/conformance/sandbox_here.h"
 #include "tests/conformance/test_artifacts.h"
@@ -28,15 +29,6 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 using testing::HasSubstr;
-
-// Ahead of each body, behind kSystemCalls.
-constexpr char kGoodAnswer[] = R"(
-#define READ_ONLY 0
-#define WRITE_NEW 0101
-#define OPEN(path, flags) SYS(openat, -100, path, flags)
-#define FORK() SYS(clone, 17, 0, 0)
-  for (long i = 0; i < N; ++i) OUT[i] = IN[i];
-)";
 
 int Runs(int usually) {
   const char* told = std::getenv("HALYARD_CONFORMANCE_RUNS");
@@ -137,10 +129,10 @@ class InSandbox : public testing::TestWithParam<const char*> {
   size_t descriptors_ = 0;
 };
 
-TEST_P(InSandbox, AForkBombIsForbidden) { IsForbidden("for (;;) FORK();"); }
+TEST_P(InSandbox, AForkBombIsForbidden) { IsForbidden(kForkBomb); }
 
 TEST_P(InSandbox, ADaemonIsForbidden) {
-  IsForbidden("if (FORK() == 0) { SYS(setsid, 0, 0, 0); for (;;) OUT[0] = 1; }");
+  IsForbidden(kDaemon);
   IsForbidden("SYS(setsid, 0, 0, 0);");
 }
 
@@ -156,8 +148,7 @@ TEST_P(InSandbox, AThreadBombEndsAtTheDeadline) {
 }
 
 TEST_P(InSandbox, TwentyGigabytesAreAResourceLimit) {
-  EXPECT_EQ(RunHarm("char* p = malloc(20000000000ul); p[5] = 1; OUT[0] = p[6];").status,
-            RunStatus::kResource);
+  EXPECT_EQ(RunHarm(kTwentyGigabytes).status, RunStatus::kResource);
 }
 
 TEST_P(InSandbox, TenGigabytesOfFileAreNotWritten) {
@@ -241,25 +232,12 @@ TEST_P(InSandbox, TheKernelsManagementIsForbidden) {
 TEST_P(InSandbox, ALoopBehindBlockedSignalsEndsAtTheDeadline) {
   for (int i = 0; i < (Runs(10) + 9) / 10; ++i) {
     const auto start = Clock::now();
-    const RunOutcome outcome = RunHarm(
-        "unsigned long all = ~0ul; SYS(rt_sigprocmask, 0, &all, 0);"
-        "for (int s = 1; s < 65; ++s) { long ignore[4] = {1}; SYS(rt_sigaction, s, ignore, 0); }"
-        "for (;;) OUT[0] = 1;",
-        milliseconds(300));
+    const RunOutcome outcome = RunHarm(kLoopBehindBlockedSignals, milliseconds(300));
     EXPECT_EQ(outcome.status, RunStatus::kTimeout) << outcome.message;
     EXPECT_LT(Clock::now() - start, milliseconds(1300));
     if (i % 10 == 0) NothingIsLeft();
   }
 }
-
-struct Death {
-  const char* body;
-  const char* message;
-};
-constexpr Death kDeaths[] = {{"*(volatile int*)8 = 1;", "killed by SIGSEGV"},
-                             {"__builtin_trap();", "killed by SIG"},
-                             {"abort();", "killed by SIGABRT"},
-                             {"SYS(exit_group, 0, 0, 0);", "the runner exited without a reply"}};
 
 TEST_P(InSandbox, DeathsAreToldApart) {
   for (size_t d = 0; d < std::size(kDeaths); ++d) {

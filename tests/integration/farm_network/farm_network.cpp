@@ -8,10 +8,9 @@
 
 #include "absl/time/clock.h"
 #include "rpc_farm/security/certificate_authority.h"
-#include "rpc_farm/security/certificate_files.h"
-#include "rpc_farm/security/holder_folder.h"
 #include "targets/device_snapshot.h"
 #include "tests/conformance/test_artifacts.h"
+#include "tests/integration/farm_security/enrolment.h"
 
 namespace halyard {
 namespace {
@@ -42,13 +41,7 @@ std::string NetworkFarm::FolderOf(FarmRole role, const std::string& name) {
   if (!certificates_) return "";
   const std::string folder = folder_.Path(name);
   if (std::filesystem::exists(folder)) return folder;
-  auto authority = CertificateAuthority::Open(folder_.Path("ca")).value();
-  const absl::Time now = absl::Now();
-  const auto enrolment =
-      authority.Issue({role, name}, {}, {now - kClockAllowance, now + absl::Hours(1)}, now);
-  const absl::Status written = WriteHolderFolder(folder, enrolment.value());
-  if (!written.ok()) throw std::runtime_error(written.ToString());
-  return folder;
+  return EnrollInto(folder, folder_.Path("ca"), {role, name}, ValidFor(absl::Hours(1)));
 }
 
 std::string NetworkFarm::AddressOf(const FarmProxy* proxy) const {

@@ -1,11 +1,9 @@
 #include "tests/integration/farm_security/farm_under_test.h"
 
-#include <grpcpp/security/tls_credentials_options.h>
-
 #include "absl/time/clock.h"
 #include "rpc_farm/security/credentials.h"
-#include "rpc_farm/security/farm_folder.h"
 #include "rpc_farm/security/server_setup.h"
+#include "tests/integration/farm_security/enrolment.h"
 
 namespace halyard {
 namespace {
@@ -141,30 +139,18 @@ void FarmUnderTest::Stop() {
 }
 
 std::string FarmUnderTest::Enroll(FarmRole role, const std::string& name) {
-  return EnrollInto(folder_.path() + "/" + FarmRoleName(role) + "-" + name, role, name);
-}
-
-std::string FarmUnderTest::EnrollInto(const std::string& folder, FarmRole role,
-                                      const std::string& name) {
-  auto authority = CertificateAuthority::Open(authority_folder());
-  EXPECT_TRUE(authority.ok()) << authority.status();
-  const absl::Time now = absl::Now();
-  const auto enrolment = authority->Issue({role, name}, {"127.0.0.1", "localhost"},
-                                          {now - kClockAllowance, now + absl::Hours(24)}, now);
-  EXPECT_TRUE(enrolment.ok()) << enrolment.status();
-  EXPECT_TRUE(WriteHolderFolder(folder, *enrolment).ok());
-  return folder;
+  return Enroll(role, name, ValidFor(absl::Hours(24)), authority_folder());
 }
 
 std::string FarmUnderTest::Enroll(FarmRole role, const std::string& name, const Validity& validity,
-                                  const std::string& authority_folder) {
-  auto authority = CertificateAuthority::Open(authority_folder);
-  EXPECT_TRUE(authority.ok()) << authority.status();
-  const auto enrolment = authority->Issue({role, name}, {"127.0.0.1"}, validity, absl::Now());
-  EXPECT_TRUE(enrolment.ok()) << enrolment.status();
+                                  const std::string& authority) {
   const std::string folder = folder_.path() + "/" + FarmRoleName(role) + "-" + name;
-  EXPECT_TRUE(WriteHolderFolder(folder, *enrolment).ok());
-  return folder;
+  return EnrollInto(folder, authority, {role, name}, validity);
+}
+
+std::string FarmUnderTest::EnrollAnew(const std::string& folder, FarmRole role,
+                                      const std::string& name) {
+  return EnrollInto(folder, authority_folder(), {role, name}, ValidFor(absl::Hours(24)));
 }
 
 void FarmUnderTest::Revoke(const std::string& serial) {
@@ -189,15 +175,7 @@ std::shared_ptr<grpc::Channel> FarmUnderTest::ChannelOf(const std::string& folde
 }
 
 std::shared_ptr<grpc::Channel> FarmUnderTest::BlindChannelOf(const std::string& folder) const {
-  namespace tls = grpc::experimental;
-  tls::TlsChannelCredentialsOptions options;
-  options.set_certificate_provider(std::make_shared<tls::FileWatcherCertificateProvider>(
-      folder + "/" + kKeyFile, folder + "/" + kCertificateFile, folder + "/" + kAuthorityFile, 1));
-  options.watch_root_certs();
-  options.watch_identity_key_cert_pairs();
-  auto arguments = FarmChannelArguments();
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address(), tls::TlsCredentials(options), arguments);
+  return BlindChannel(folder, address());
 }
 
 grpc::Status FarmUnderTest::Open(grpc::Channel& channel) {

@@ -73,7 +73,7 @@ class FarmUnderTest : public testing::Test {
   std::string Enroll(FarmRole role, const std::string& name, const Validity& validity,
                      const std::string& authority);
   // As Enroll, into the folder that is there.
-  std::string EnrollInto(const std::string& folder, FarmRole role, const std::string& name);
+  std::string EnrollAnew(const std::string& folder, FarmRole role, const std::string& name);
   void Revoke(const std::string& serial);
   static std::string SerialIn(const std::string& folder);
 

@@ -56,8 +56,8 @@ TEST_F(Rotation, NoCallIsDropped) {
     }
   });
   for (int round = 0; round < 2; round++) {
-    EnrollInto(ann, FarmRole::kClient, "ann");
-    EnrollInto(tracker, FarmRole::kTracker, "tracker");
+    EnrollAnew(ann, FarmRole::kClient, "ann");
+    EnrollAnew(tracker, FarmRole::kTracker, "tracker");
     const std::string clients = SerialIn(ann), trackers = SerialIn(tracker);
     const absl::Time begin = absl::Now();
     std::string seen;
@@ -86,7 +86,7 @@ TEST_F(Rotation, AnOldChannelReconnectsWithTheNewCertificate) {
   const auto channel = ChannelOf(ann);
   ASSERT_TRUE(Open(*channel).ok());
   const std::string before = farm_.last().serial;
-  EnrollInto(ann, FarmRole::kClient, "ann");
+  EnrollAnew(ann, FarmRole::kClient, "ann");
   absl::SleepFor(absl::Seconds(3));  // the files are looked at every second
   ASSERT_TRUE(Open(*channel).ok());
   EXPECT_EQ(farm_.last().serial, before) << "one connection keeps what it began with";
@@ -156,7 +156,7 @@ TEST_F(Rotation, AnotherHoldersFilesAreNotTaken) {
   const std::string ann = Enroll(FarmRole::kClient, "ann"), serial = SerialIn(ann);
   const auto channel = ChannelOf(ann);
   ASSERT_TRUE(Open(*channel).ok());
-  EnrollInto(ann, FarmRole::kClient, "bob");
+  EnrollAnew(ann, FarmRole::kClient, "bob");
   absl::SleepFor(absl::Milliseconds(2500));
   Serve();
   grpc::Status status;

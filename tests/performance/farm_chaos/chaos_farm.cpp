@@ -75,7 +75,7 @@ std::shared_ptr<FarmClient> ChaosFarm::Connect(size_t client) {
   FarmClientOptions options;
   options.address = fmt::format("127.0.0.1:{}", networks_[client]->port());
   options.certificates = Enrolled(FarmRole::kClient, fmt::format("user-{}", client));
-  options.patience = std::chrono::seconds(600);
+  options.patience = std::chrono::hours(24);  // networks are away by chance, for however long
   return FarmClient::Connect(options).value();
 }
 
@@ -140,18 +140,19 @@ void ChaosFarm::EndClaim() {
   claimant_.reset();
 }
 
+void ChaosFarm::Heal(FarmProxy& network) {
+  for (const ProxyWay way : {ProxyWay::kToServer, ProxyWay::kToClient}) {
+    network.SetBlackHole(way, false);
+    network.SetDelay(way, milliseconds(0));
+  }
+  network.SetRefusing(false);
+}
+
 void ChaosFarm::Heal() {
   EndClaim();
   ResumeAll();
-  const auto heal = [](FarmProxy& network) {
-    for (const ProxyWay way : {ProxyWay::kToServer, ProxyWay::kToClient}) {
-      network.SetBlackHole(way, false);
-      network.SetDelay(way, milliseconds(0));
-    }
-    network.SetRefusing(false);
-  };
-  for (const Agent& agent : agents_) heal(*agent.network);
-  for (const auto& network : networks_) heal(*network);
+  for (const Agent& agent : agents_) Heal(*agent.network);
+  for (const auto& network : networks_) Heal(*network);
 }
 
 void ChaosFarm::End() {

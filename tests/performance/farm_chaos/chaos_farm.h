@@ -46,6 +46,7 @@ class ChaosFarm {
   void ResumeAll();
   // Another agent with boards of the names that `agent` has comes, or goes if there is one.
   void Claim(size_t agent);
+  static void Heal(FarmProxy& network);
   // Ends whatever was done to processes and networks and does not end by itself.
   void Heal();
   // Of all, by their own will.

@@ -137,8 +137,7 @@ class Chaos {
         return network.SetBlackHole(way, true);
       case 5:
       case 6:
-        network.SetBlackHole(ProxyWay::kToServer, false);
-        return network.SetBlackHole(ProxyWay::kToClient, false);
+        return ChaosFarm::Heal(network);
       case 7:
         return network.Reset();
       case 8:

@@ -1,6 +1,7 @@
 // Kernels that lie about what they computed or how long it took: none of it is taken for good. Each
 // is C that knows how the runner works, and runs where an agent runs candidates.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -209,7 +210,8 @@ TEST_P(Forging, IsNotTakenForGood) {
     const double ns = Fastest(result);
     // Others on this machine may have slowed the honest one.
     if (ns <= kTrue * honest_ns) honest_ns = std::min(honest_ns, HonestNs());
-    EXPECT_GT(ns, kTrue * honest_ns) << "run " << i;
+    EXPECT_GT(ns, kTrue * honest_ns)
+        << "run " << i << ", samples " << fmt::format("{}", fmt::join(result.samples_ns, " "));
   }
   std::printf("%s: %d runs: %d wrong, %d failed, %d with their true time\n", GetParam().name, runs,
               wrong, failed, true_time);

@@ -53,12 +53,12 @@ struct EntrySpec {
 };
 
 // How a candidate is timed. The checked run touches every page and fills the caches; `warmup_runs`
-// more follow where a run takes less than an eighth of the cap. A sample repeats the kernel until
-// it lasts `min_sample_ns` and is the mean over the repeats. A candidate is given up after its
-// second sample where both are slower than `give_up_factor` x `incumbent_ns`, and after its first
-// where that is slower than three times as much: on a machine that others use one sample in ten is
-// slow by chance, often twofold. No new sample is begun after `cap_ns`. On a virtual board there is
-// no clock to disturb: one run, one sample.
+// more follow where a run takes less than an eighth of the cap. A sample is the mean of as many
+// runs in a row as last `min_sample_ns`, or a tenth less. A candidate is given up after its second
+// sample where both are slower than `give_up_factor` x `incumbent_ns`, and after its first where
+// that is slower than three times as much: on a machine that others use one sample in ten is slow
+// by chance, often twofold. No new sample is begun after `cap_ns`. On a virtual board there is no
+// clock to disturb: one run, one sample.
 struct TimingPolicy {
   int warmup_runs = 1;
   int64_t min_sample_ns = 2'000'000;

@@ -23,7 +23,7 @@ namespace halyard {
 // When a place of the output that was poisoned in the middle of many runs was written again.
 enum class Rewriting {
   kInTime,    // by the next run
-  kInTheEnd,  // by a later one: few of them write, or none had a core to run on
+  kInTheEnd,  // by a later one, or it was not seen: few of them write, or none had a core to run on
   kNever,     // though runs came after it
 };
 
